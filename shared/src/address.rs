@@ -1,0 +1,68 @@
+//! Client addresses, cut to what each use may see (I1, I5).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A visitor's address. It has no `Debug`, no `Display` and no `Serialize`, so that it cannot
+/// slip into a log, an error or a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(IpAddr);
+
+impl ClientAddress {
+    /// Reads an address as a proxy or a socket writes it: bare, `[v6]`, with a zone, or with a
+    /// port. IPv4 mapped into IPv6 is IPv4.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let bare = match text.strip_prefix('[') {
+            Some(rest) => rest.split(']').next()?,
+            None if text.matches(':').count() == 1 => text.split(':').next()?,
+            None => text,
+        };
+        let bare = bare.split('%').next()?;
+        let address: IpAddr = bare.parse().ok()?;
+        Some(Self(address.to_canonical()))
+    }
+
+    /// What enters the visitor hash: IPv4 whole, IPv6 cut to its /64 (one home or device).
+    pub(crate) fn for_hash(self) -> Vec<u8> {
+        match self.0 {
+            IpAddr::V4(v4) => v4.octets().to_vec(),
+            IpAddr::V6(v6) => v6.octets().into_iter().take(8).collect(),
+        }
+    }
+
+    /// What a country lookup sees: IPv4 cut to /24, IPv6 to /48.
+    pub fn truncated(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8))),
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Option<String> {
+        ClientAddress::parse(text).map(|a| a.truncated().to_string())
+    }
+
+    #[test]
+    fn lookups_only_see_the_truncated_address() {
+        assert_eq!(cut("203.0.113.77").as_deref(), Some("203.0.113.0"));
+        assert_eq!(cut("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1::"));
+    }
+
+    #[test]
+    fn addresses_as_proxies_write_them() {
+        for text in ["203.0.113.77:4711", " 203.0.113.77 ", "::ffff:203.0.113.77"] {
+            assert_eq!(cut(text).as_deref(), Some("203.0.113.0"), "{text}");
+        }
+        for text in ["[2001:db8:1::9]:443", "2001:db8:1::9%eth0"] {
+            assert_eq!(cut(text).as_deref(), Some("2001:db8:1::"), "{text}");
+        }
+        for text in ["", "unknown", "203.0.113.77, 10.0.0.1", "[", ":", "::1::"] {
+            assert!(cut(text).is_none(), "{text}");
+        }
+    }
+}

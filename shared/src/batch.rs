@@ -1,0 +1,455 @@
+//! The wire format: what leaves the edge (I2). A batch holds counts keyed by coarse attributes and
+//! nothing about any one visitor; tests/batch.schema.json says the same as a JSON schema.
+//!
+//! A row is `[hour, text…, visit_attrs, client_attrs, counter, n, counter, n, …]`: texts and
+//! combinations by their place in the batch's own tables, as many texts as
+//! [`Cube::texts`] says, counters by [`Counter`]'s numbers.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use jiff::civil::Date;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::attrs::{CLIENT_ATTRS_LEN, VISIT_ATTRS_LEN};
+use crate::cube::{Counter, Counters, Cube, RowKey};
+use crate::dict::Dict;
+use crate::limits;
+use crate::visitor::SiteId;
+
+/// Version of the wire format.
+pub const WIRE_VERSION: u8 = 1;
+
+/// Largest count a batch may carry: what a JSON number holds exactly.
+const COUNT_MAX: u64 = (1 << 53) - 1;
+
+/// How much JSON is put into one batch. Gzip never makes it larger by more than a few bytes, and
+/// one more row adds at most about 25 kB (four strings and ten counters).
+const SEALED_BYTES: usize = limits::BATCH_BYTES_MAX - 64 * 1024;
+
+/// Where batches come from: one life of one day object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The site.
+    pub site: SiteId,
+    /// The local date.
+    pub date: Date,
+    /// Which of the day's shards.
+    pub shard: u16,
+    /// 32 hex digits, drawn when the object's storage was created.
+    pub incarnation: String,
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// [`WIRE_VERSION`].
+    pub v: u8,
+    /// Where it comes from.
+    pub source: Source,
+    /// Batches of a source are numbered from 1 without gaps.
+    pub seq: u64,
+    /// The day is over; no batch follows.
+    pub closed: bool,
+    /// The salt was lost in mid-day: visitors may have been counted again.
+    pub degraded: bool,
+    /// Hits the source had accepted when it sealed this batch.
+    pub hits_total: u64,
+    /// The strings that rows and combinations name by place.
+    pub strings: Vec<String>,
+    /// Combinations of visit attributes, each by places in `strings`.
+    pub visit_attrs: Vec<[u32; VISIT_ATTRS_LEN]>,
+    /// Combinations of client attributes, each by places in `strings`.
+    pub client_attrs: Vec<[u32; CLIENT_ATTRS_LEN]>,
+    /// Rows of the visits cube.
+    pub visits: Vec<Vec<u64>>,
+    /// Rows of the pages cube.
+    pub pages: Vec<Vec<u64>>,
+    /// Rows of the exits cube.
+    pub exits: Vec<Vec<u64>>,
+    /// Rows of the events cube.
+    pub events: Vec<Vec<u64>>,
+}
+
+/// A checked row of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Hour of the local day.
+    pub hour: u8,
+    /// Places in [`Batch::strings`]; as many as the cube names.
+    pub texts: Vec<u32>,
+    /// Place in [`Batch::visit_attrs`].
+    pub visit_attrs: u32,
+    /// Place in [`Batch::client_attrs`].
+    pub client_attrs: u32,
+    /// The counts.
+    pub counters: Counters,
+}
+
+/// Why a batch is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// Not gzip, or more than [`limits::BATCH_JSON_BYTES_MAX`].
+    #[error("body: not gzip, or too large once unpacked")]
+    Compression,
+    /// Not JSON of the format.
+    #[error("body: {0}")]
+    Json(String),
+    /// A field is out of its bounds.
+    #[error("{field}: {problem}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+const fn field(field: &'static str, problem: &'static str) -> BatchError {
+    BatchError::Field { field, problem }
+}
+
+impl Batch {
+    /// A batch of the first of `rows`, as many as surely fit into
+    /// [`limits::BATCH_BYTES_MAX`], and how many that are.
+    pub(crate) fn build(
+        dict: &Dict,
+        source: Source,
+        seq: u64,
+        rows: &[(RowKey, Counters)],
+    ) -> (Self, usize) {
+        let mut builder = Builder {
+            dict,
+            bytes: 1_024,
+            places: FxHashMap::default(),
+            visit_places: FxHashMap::default(),
+            client_places: FxHashMap::default(),
+            batch: Batch {
+                v: WIRE_VERSION,
+                source,
+                seq,
+                closed: false,
+                degraded: false,
+                hits_total: 0,
+                strings: Vec::new(),
+                visit_attrs: Vec::new(),
+                client_attrs: Vec::new(),
+                visits: Vec::new(),
+                pages: Vec::new(),
+                exits: Vec::new(),
+                events: Vec::new(),
+            },
+        };
+        let mut taken = 0;
+        for (key, counters) in rows.iter().take(limits::BATCH_ROWS_MAX) {
+            if builder.bytes > SEALED_BYTES {
+                break;
+            }
+            builder.push(*key, counters);
+            taken += 1;
+        }
+        (builder.batch, taken)
+    }
+
+    /// The bytes to send and to sign: JSON, gzip.
+    ///
+    /// # Errors
+    /// Never for a batch built here; memory is the only bound.
+    pub fn encode(&self) -> Result<Vec<u8>, BatchError> {
+        let json = serde_json::to_vec(self).map_err(|e| BatchError::Json(e.to_string()))?;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&json)
+            .and_then(|()| gzip.finish())
+            .map_err(|_| BatchError::Compression)
+    }
+
+    /// Reads and checks what [`Batch::encode`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it; the caller answers 422.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
+        let mut json = Vec::new();
+        let bound = limits::BATCH_JSON_BYTES_MAX as u64;
+        GzDecoder::new(bytes)
+            .take(bound.saturating_add(1))
+            .read_to_end(&mut json)
+            .map_err(|_| BatchError::Compression)?;
+        if json.len() as u64 > bound {
+            return Err(BatchError::Compression);
+        }
+        let batch: Self =
+            serde_json::from_slice(&json).map_err(|e| BatchError::Json(e.to_string()))?;
+        batch.check()?;
+        Ok(batch)
+    }
+
+    /// The rows of a cube, each checked.
+    ///
+    /// # Errors
+    /// Which cube has a row that is out of bounds.
+    pub fn rows(&self, cube: Cube) -> Result<Vec<Row>, BatchError> {
+        let (name, rows) = match cube {
+            Cube::Visits => ("visits", &self.visits),
+            Cube::Pages => ("pages", &self.pages),
+            Cube::Exits => ("exits", &self.exits),
+            Cube::Events => ("events", &self.events),
+        };
+        rows.iter().map(|row| self.row(cube, name, row)).collect()
+    }
+
+    fn row(&self, cube: Cube, name: &'static str, row: &[u64]) -> Result<Row, BatchError> {
+        let place = |value: Option<u64>, len: usize| {
+            value
+                .and_then(|v| u32::try_from(v).ok())
+                .filter(|v| (*v as usize) < len)
+                .ok_or(field(name, "a row names a place that is not there"))
+        };
+        let mut values = row.iter().copied();
+        let hour = values
+            .next()
+            .and_then(|hour| u8::try_from(hour).ok())
+            .filter(|hour| *hour <= 24)
+            .ok_or(field(name, "an hour is not 0 to 24"))?;
+        let mut texts = Vec::with_capacity(cube.texts());
+        for _ in 0..cube.texts() {
+            texts.push(place(values.next(), self.strings.len())?);
+        }
+        let visit_attrs = place(values.next(), self.visit_attrs.len())?;
+        let client_attrs = place(values.next(), self.client_attrs.len())?;
+        let mut counters = Counters::new();
+        while let Some(number) = values.next() {
+            let counter = u8::try_from(number)
+                .ok()
+                .and_then(|number| Counter::try_from(number).ok())
+                .filter(|counter| counter.cube() == Some(cube))
+                .ok_or(field(name, "a counter does not belong to the cube"))?;
+            let n = values
+                .next()
+                .filter(|n| (1..=COUNT_MAX).contains(n))
+                .ok_or(field(name, "a count is missing, 0 or too large"))?;
+            if counters.iter().any(|(known, _)| *known == counter) {
+                return Err(field(name, "a counter stands twice in a row"));
+            }
+            counters.push((counter, n));
+        }
+        if counters.is_empty() {
+            return Err(field(name, "a row counts nothing"));
+        }
+        Ok(Row {
+            hour,
+            texts,
+            visit_attrs,
+            client_attrs,
+            counters,
+        })
+    }
+
+    fn check(&self) -> Result<(), BatchError> {
+        if self.v != WIRE_VERSION {
+            return Err(field("v", "not a version this aggregator speaks"));
+        }
+        let incarnation = &self.source.incarnation;
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if incarnation.len() != 32 || !incarnation.bytes().all(hex) {
+            return Err(field("source.incarnation", "not 32 hex digits"));
+        }
+        if self.source.shard >= limits::SHARDS_MAX {
+            return Err(field("source.shard", "too large"));
+        }
+        if self.seq == 0 || self.seq > COUNT_MAX {
+            return Err(field("seq", "not a number from 1"));
+        }
+        if self.hits_total > COUNT_MAX {
+            return Err(field("hits_total", "too large"));
+        }
+        let rows = [&self.visits, &self.pages, &self.exits, &self.events];
+        if rows.iter().map(|rows| rows.len()).sum::<usize>() > limits::BATCH_ROWS_MAX {
+            return Err(field("rows", "too many"));
+        }
+        let bad_text = |text: &String| {
+            text.len() > limits::BATCH_STRING_BYTES_MAX || text.chars().any(char::is_control)
+        };
+        if self.strings.iter().any(bad_text) {
+            return Err(field("strings", "too long, or a control character"));
+        }
+        let places = |attrs: &[u32]| attrs.iter().all(|p| (*p as usize) < self.strings.len());
+        if !self.visit_attrs.iter().all(|attrs| places(attrs)) {
+            return Err(field("visit_attrs", "names a string that is not there"));
+        }
+        if !self.client_attrs.iter().all(|attrs| places(attrs)) {
+            return Err(field("client_attrs", "names a string that is not there"));
+        }
+        for cube in crate::cube::CUBES {
+            self.rows(cube)?;
+        }
+        Ok(())
+    }
+}
+
+struct Builder<'a> {
+    dict: &'a Dict,
+    /// The JSON so far is at most this long.
+    bytes: usize,
+    places: FxHashMap<u32, u32>,
+    visit_places: FxHashMap<u32, u32>,
+    client_places: FxHashMap<u32, u32>,
+    batch: Batch,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, key: RowKey, counters: &Counters) {
+        let mut row = vec![u64::from(key.hour)];
+        for text in [key.a, key.b].into_iter().take(key.cube.texts()) {
+            row.push(u64::from(self.text(text)));
+        }
+        row.push(u64::from(self.visit_attrs(key.t)));
+        row.push(u64::from(self.client_attrs(key.c)));
+        for (counter, n) in counters {
+            row.push(u64::from(*counter as u8));
+            row.push((*n).min(COUNT_MAX));
+        }
+        self.bytes += 8 + row.iter().map(|n| digits(*n) + 1).sum::<usize>();
+        match key.cube {
+            Cube::Visits => self.batch.visits.push(row),
+            Cube::Pages => self.batch.pages.push(row),
+            Cube::Exits => self.batch.exits.push(row),
+            Cube::Events => self.batch.events.push(row),
+        }
+    }
+
+    fn text(&mut self, id: u32) -> u32 {
+        if let Some(place) = self.places.get(&id) {
+            return *place;
+        }
+        let place = self.batch.strings.len() as u32;
+        let text = self.dict.text_of(id).unwrap_or(limits::OTHER);
+        // An escaped character takes two bytes: strings hold no control characters.
+        let escaped = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+        self.bytes += text.len() + escaped + 3;
+        self.batch.strings.push(text.to_owned());
+        self.places.insert(id, place);
+        place
+    }
+
+    fn visit_attrs(&mut self, id: u32) -> u32 {
+        if let Some(place) = self.visit_places.get(&id) {
+            return *place;
+        }
+        let attrs = self.dict.visit_attrs_of(id).copied().unwrap_or_default();
+        let attrs = attrs.map(|text| self.text(text));
+        self.bytes += 3 + attrs.iter().map(|p| digits((*p).into()) + 1).sum::<usize>();
+        let place = self.batch.visit_attrs.len() as u32;
+        self.batch.visit_attrs.push(attrs);
+        self.visit_places.insert(id, place);
+        place
+    }
+
+    fn client_attrs(&mut self, id: u32) -> u32 {
+        if let Some(place) = self.client_places.get(&id) {
+            return *place;
+        }
+        let attrs = self.dict.client_attrs_of(id).copied().unwrap_or_default();
+        let attrs = attrs.map(|text| self.text(text));
+        self.bytes += 3 + attrs.iter().map(|p| digits((*p).into()) + 1).sum::<usize>();
+        let place = self.batch.client_attrs.len() as u32;
+        self.batch.client_attrs.push(attrs);
+        self.client_places.insert(id, place);
+        place
+    }
+}
+
+/// Decimal digits of a number.
+fn digits(n: u64) -> usize {
+    n.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn sample() -> Value {
+        json!({
+            "v": 1,
+            "source": {"site": 1, "date": "2026-11-23", "shard": 0, "incarnation": "0".repeat(32)},
+            "seq": 1, "closed": false, "degraded": false, "hits_total": 3,
+            "strings": ["/", "example.com", "DE"],
+            "visit_attrs": [[0, 1]], "client_attrs": [[2]],
+            "visits": [[9, 0, 0, 0, 1, 64, 1]],
+            "pages": [[9, 0, 1, 0, 0, 6, 3]],
+            "exits": [], "events": []
+        })
+    }
+
+    fn decode(value: &Value) -> Result<Batch, BatchError> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(value.to_string().as_bytes()).unwrap();
+        Batch::decode(&gzip.finish().unwrap())
+    }
+
+    #[test]
+    fn a_batch_survives_the_wire() {
+        let batch = decode(&sample()).unwrap();
+        assert_eq!(Batch::decode(&batch.encode().unwrap()).unwrap(), batch);
+        let rows = batch.rows(Cube::Pages).unwrap();
+        assert_eq!(rows[0].texts, [0, 1]);
+        assert_eq!(rows[0].counters, [(Counter::Views, 3)]);
+    }
+
+    #[test]
+    fn every_field_out_of_bounds_is_named() {
+        let cases: &[(&str, Value, &str)] = &[
+            ("/v", json!(2), "v: "),
+            ("/seq", json!(0), "seq: "),
+            ("/hits_total", json!(u64::MAX), "hits_total: "),
+            ("/source/shard", json!(256), "source.shard: "),
+            ("/source/incarnation", json!("zz"), "source.incarnation: "),
+            ("/source/date", json!("2026-02-30"), "body: "),
+            ("/strings/0", json!("a\u{0}b"), "strings: "),
+            ("/strings/0", json!("x".repeat(3_000)), "strings: "),
+            ("/visit_attrs/0", json!([0, 3]), "visit_attrs: "),
+            ("/client_attrs/0", json!([9]), "client_attrs: "),
+            ("/pages/0", json!([]), "pages: "),
+            ("/pages/0", json!([25, 0, 1, 0, 0, 6, 3]), "pages: "),
+            ("/pages/0", json!([9, 3, 1, 0, 0, 6, 3]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 1, 0, 6, 3]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 1, 6, 3]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 0]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 0, 6]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 0, 6, 0]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 0, 6, 1, 6, 1]), "pages: "),
+            ("/pages/0", json!([9, 0, 1, 0, 0, 64, 3]), "pages: "),
+            ("/visits/0", json!([9, 0, 0, 255, 1]), "visits: "),
+        ];
+        for (pointer, value, starts) in cases {
+            let mut sample = sample();
+            *sample.pointer_mut(pointer).unwrap() = value.clone();
+            let error = decode(&sample).unwrap_err().to_string();
+            assert!(error.starts_with(starts), "{pointer} {value}: {error}");
+        }
+        let mut unknown = sample();
+        unknown["visitor"] = json!("x");
+        assert!(decode(&unknown).is_err(), "unknown fields are refused");
+        let mut many = sample();
+        many["pages"] = json!(vec![
+            sample()["pages"][0].clone();
+            limits::BATCH_ROWS_MAX + 1
+        ]);
+        assert_eq!(decode(&many).unwrap_err().to_string(), "rows: too many");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_is_unpacked() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&vec![b' '; limits::BATCH_JSON_BYTES_MAX + 1])
+            .unwrap();
+        let bomb = gzip.finish().unwrap();
+        assert_eq!(Batch::decode(&bomb), Err(BatchError::Compression));
+        assert_eq!(Batch::decode(b"{}"), Err(BatchError::Compression));
+    }
+}

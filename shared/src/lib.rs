@@ -1,0 +1,36 @@
+//! What the edge and the aggregator must agree on, and nothing that touches the outside world.
+//!
+//! Architecture invariant: this crate knows no runtime, no storage, no network and no clock. It
+//! compiles natively and to wasm32, so the code that counts at the edge is the code that the
+//! tests and the importer run.
+//!
+//! Nothing here panics on any input: a panic in the edge's Wasm hangs a request.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod address;
+pub mod attrs;
+pub mod batch;
+pub mod call;
+pub mod clock;
+pub mod country;
+pub mod cube;
+pub mod day;
+pub mod dict;
+pub mod event;
+pub mod limits;
+pub mod marks;
+pub mod object;
+pub mod page_url;
+pub mod roster;
+pub mod seal;
+pub mod sign;
+pub mod visit;
+pub mod visitor;

@@ -1,0 +1,446 @@
+use super::*;
+use crate::address::ClientAddress;
+use crate::batch::Batch;
+use crate::call::{CALL_VERSION, Hit, HitKind};
+use crate::cube::{Counter, Cube};
+use crate::visitor::{Salt, VisitorHash};
+use jiff::civil::date;
+use proptest::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+const DAY: Date = date(2026, 11, 23);
+const DAY_END_MS: UnixMs = 86_400_000;
+const NAME: Name = Name {
+    site: 1,
+    date: DAY,
+    shard: 0,
+};
+
+#[derive(Debug, PartialEq, Eq)]
+struct Broken;
+
+#[derive(Clone, Default)]
+struct Kept {
+    meta: Option<Vec<u8>>,
+    dicts: Vec<Vec<u8>>,
+    deltas: Vec<(Option<[u8; 16]>, Vec<u8>)>,
+    visitors: BTreeMap<RowId, Vec<u8>>,
+    outbox: BTreeMap<u64, (Vec<u8>, bool)>,
+}
+
+/// Storage that survives the object, and fails when it is told to.
+#[derive(Default)]
+struct Memory {
+    kept: RefCell<Kept>,
+    writes_until_broken: Cell<Option<u32>>,
+}
+
+impl Store for Memory {
+    type Error = Broken;
+
+    fn meta(&self) -> Result<Option<Vec<u8>>, Broken> {
+        Ok(self.kept.borrow().meta.clone())
+    }
+    fn dicts(&self) -> Result<Vec<Vec<u8>>, Broken> {
+        Ok(self.kept.borrow().dicts.clone())
+    }
+    fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Broken> {
+        Ok(self.kept.borrow().deltas.clone())
+    }
+    fn visitor(&self, row: &RowId) -> Result<Option<Vec<u8>>, Broken> {
+        Ok(self.kept.borrow().visitors.get(row).cloned())
+    }
+    fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>, Broken> {
+        let kept = self.kept.borrow();
+        Ok(kept
+            .visitors
+            .iter()
+            .take(most)
+            .map(|(row, sealed)| (*row, sealed.clone()))
+            .collect())
+    }
+    fn waiting(&self) -> Result<u64, Broken> {
+        Ok(self
+            .kept
+            .borrow()
+            .outbox
+            .values()
+            .filter(|(_, waits)| *waits)
+            .count() as u64)
+    }
+    fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Broken> {
+        let kept = self.kept.borrow();
+        Ok(kept
+            .outbox
+            .iter()
+            .find(|(_, (_, waits))| *waits)
+            .map(|(seq, (body, _))| (*seq, body.clone())))
+    }
+    fn write(&self, writes: &[Write]) -> Result<(), Broken> {
+        if let Some(left) = self.writes_until_broken.get() {
+            if left == 0 {
+                return Err(Broken);
+            }
+            self.writes_until_broken.set(Some(left - 1));
+        }
+        let mut kept = self.kept.borrow_mut();
+        for write in writes.iter().cloned() {
+            match write {
+                Write::Meta(bytes) => kept.meta = Some(bytes),
+                Write::Dict(bytes) => kept.dicts.push(bytes),
+                Write::Delta { gather, bytes } => kept.deltas.push((gather, bytes)),
+                Write::ClearDeltas => kept.deltas.clear(),
+                Write::Visitor { row, sealed } => {
+                    kept.visitors.insert(row, sealed);
+                }
+                Write::ForgetVisitor(row) => {
+                    kept.visitors.remove(&row);
+                }
+                Write::Outbox { seq, body } => {
+                    assert!(
+                        kept.outbox.insert(seq, (body, true)).is_none(),
+                        "sealed once"
+                    );
+                }
+                Write::Acknowledged { seq: last } => {
+                    for (_, (_, waits)) in kept.outbox.range_mut(..=last) {
+                        *waits = false;
+                    }
+                }
+                Write::Resend { seq: first } => {
+                    for (_, (_, waits)) in kept.outbox.range_mut(first..) {
+                        *waits = true;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Memory {
+    /// Every count of every batch sealed so far: views by page, and one counter's total.
+    fn sealed(&self) -> (BTreeMap<String, u64>, u64) {
+        let (mut views, mut visitors) = (BTreeMap::new(), 0);
+        for (body, _) in self.kept.borrow().outbox.values() {
+            let batch = Batch::decode(body).unwrap();
+            for row in batch.rows(Cube::Pages).unwrap() {
+                let page = batch.strings[row.texts[0] as usize].clone();
+                for (counter, n) in row.counters {
+                    if counter == Counter::Views {
+                        *views.entry(page.clone()).or_default() += n;
+                    }
+                }
+            }
+            for row in batch.rows(Cube::Visits).unwrap() {
+                visitors += row
+                    .counters
+                    .iter()
+                    .filter(|(c, _)| *c == Counter::DayVisitors)
+                    .map(|(_, n)| n)
+                    .sum::<u64>();
+            }
+        }
+        (views, visitors)
+    }
+}
+
+fn salt(fill: u8) -> Salt {
+    Salt::from_random([fill; 32])
+}
+
+fn call(id: u8, salt: &Salt, views: &[(u8, String)]) -> Call {
+    let hits = views.iter().map(|(who, page)| Hit {
+        visitor: VisitorHash::new(
+            salt,
+            1,
+            DAY,
+            ClientAddress::parse("203.0.113.9").unwrap(),
+            &who.to_string(),
+        ),
+        at_s: u32::from(id) * 60,
+        kind: HitKind::PageView,
+        page: page.clone(),
+        host: "a.example".into(),
+        client: ["DE".into()],
+    });
+    Call {
+        version: CALL_VERSION,
+        id: [id; 16],
+        day_start_ms: 0,
+        day_end_ms: DAY_END_MS,
+        key: DayKey::new(salt, 1, DAY),
+        degraded: false,
+        hits: hits.collect(),
+    }
+}
+
+fn random(bytes: &mut [u8]) {
+    bytes.fill(7);
+}
+
+fn new_object() -> Object {
+    Object::create(NAME, DAY_END_MS, [0xab; 16])
+}
+
+fn reopen(store: &Memory) -> Object {
+    Object::open(store, NAME)
+        .unwrap()
+        .unwrap_or_else(new_object)
+}
+
+#[test]
+fn i7_a_repeated_call_counts_once_even_after_a_crash_and_a_seal() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let call = call(1, &salt(1), &[(1, "/a".into()), (2, "/a".into())]);
+    assert_eq!(
+        object.gather(&store, &call, &mut random).unwrap(),
+        Gathered::Committed(vec![0, 0])
+    );
+    object.gather(&store, &call, &mut random).unwrap();
+    let mut object = reopen(&store);
+    object.gather(&store, &call, &mut random).unwrap();
+    object.seal(&store).unwrap();
+    object.gather(&store, &call, &mut random).unwrap();
+    let mut object = reopen(&store);
+    object.gather(&store, &call, &mut random).unwrap();
+    object.seal(&store).unwrap();
+    assert_eq!(store.sealed(), ([("/a".to_owned(), 2)].into(), 2));
+}
+
+#[test]
+fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let views: Vec<(u8, String)> = (0..200)
+        .map(|who| (who, format!("/secret-{who}")))
+        .collect();
+    for (id, chunk) in views.chunks(50).enumerate() {
+        object
+            .gather(&store, &call(id as u8, &salt(1), chunk), &mut random)
+            .unwrap();
+    }
+    assert_eq!(store.kept.borrow().visitors.len(), 200);
+    for sealed in store.kept.borrow().visitors.values() {
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+    assert!(!object.is_due_to_close(DAY_END_MS));
+    let now = DAY_END_MS + limits::CLOSE_AFTER_MS;
+    assert!(object.is_due_to_close(now));
+    let mut object = reopen(&store);
+    while object
+        .close_step(&store, Some(&DayKey::new(&salt(1), 1, DAY)))
+        .unwrap()
+    {
+        object = reopen(&store);
+    }
+    assert!(store.kept.borrow().visitors.is_empty());
+    object.seal(&store).unwrap();
+    let (_, body) = object.outgoing(&store).unwrap().unwrap();
+    let batch = Batch::decode(&body).unwrap();
+    assert!(batch.closed);
+    assert_eq!(batch.hits_total, 200);
+    let late = call(99, &salt(1), &[(1, "/late".into())]);
+    assert_eq!(
+        object.gather(&store, &late, &mut random).unwrap(),
+        Gathered::Closed
+    );
+    // It ceases to exist 48 h after its last batch was acknowledged.
+    object.answered(&store, 1, Answer::Taken, now).unwrap();
+    let object = reopen(&store);
+    assert!(!object.is_done(now + limits::ACKED_KEPT_MS - 1));
+    assert!(object.is_done(now + limits::ACKED_KEPT_MS));
+    assert_eq!(object.wake_ms(now, 1_000, now), now + limits::ACKED_KEPT_MS);
+}
+
+#[test]
+fn i3_without_the_salt_the_rows_go_all_the_same() {
+    let store = Memory::default();
+    let mut object = new_object();
+    object
+        .gather(&store, &call(1, &salt(1), &[(1, "/a".into())]), &mut random)
+        .unwrap();
+    let mut object = reopen(&store);
+    while object.close_step(&store, None).unwrap() {}
+    object.seal(&store).unwrap();
+    assert!(store.kept.borrow().visitors.is_empty());
+    assert_eq!(store.sealed().0, [("/a".to_owned(), 1)].into());
+}
+
+#[test]
+fn i8_an_outage_is_bounded_by_cardinality() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let rounds = 3 * limits::OUTBOX_WAITING_MAX + 2 * limits::DELTAS_MAX;
+    for round in 0..rounds {
+        let mut call = call(
+            1,
+            &salt(1),
+            &[((round % 9) as u8, format!("/{}", round % 5))],
+        );
+        call.id = u128::from(round).to_be_bytes();
+        object.gather(&store, &call, &mut random).unwrap();
+        object.seal(&store).unwrap();
+    }
+    assert_eq!(store.waiting().unwrap(), limits::OUTBOX_WAITING_MAX);
+    assert!(store.kept.borrow().deltas.len() as u64 <= limits::DELTAS_MAX + 1);
+    // The aggregator comes back: everything drains, in order, nothing twice.
+    let mut object = reopen(&store);
+    let mut next = 1;
+    while let Some((seq, _)) = object.outgoing(&store).unwrap() {
+        assert_eq!(seq, next);
+        object.answered(&store, seq, Answer::Taken, 5).unwrap();
+        object.seal(&store).unwrap();
+        next += 1;
+    }
+    assert_eq!(store.sealed().0.values().sum::<u64>(), rounds);
+}
+
+#[test]
+fn i7_a_gap_resends_what_is_lacking() {
+    let store = Memory::default();
+    let mut object = new_object();
+    for id in 1..=3 {
+        object
+            .gather(
+                &store,
+                &call(id, &salt(1), &[(1, format!("/{id}"))]),
+                &mut random,
+            )
+            .unwrap();
+        object.seal(&store).unwrap();
+        object
+            .answered(&store, id.into(), Answer::Taken, 9)
+            .unwrap();
+    }
+    assert_eq!(object.outgoing(&store).unwrap(), None);
+    object
+        .answered(&store, 3, Answer::Gap { last: 1 }, 9)
+        .unwrap();
+    assert_eq!(object.outgoing(&store).unwrap().unwrap().0, 2);
+}
+
+#[test]
+fn what_another_version_stored_is_not_touched() {
+    let store = Memory::default();
+    store.kept.borrow_mut().meta = Some(vec![99, 1, 2]);
+    assert!(matches!(
+        Object::open(&store, NAME),
+        Err(OpenError::Unreadable)
+    ));
+}
+
+#[test]
+fn names_hold_site_date_and_shard() {
+    assert_eq!("1:2026-11-23:0".parse::<Name>().unwrap(), NAME);
+    assert_eq!(NAME.to_string(), "1:2026-11-23:0");
+    for bad in [
+        "",
+        "1:2026-11-23",
+        "1:2026-13-01:0",
+        "1:2026-11-23:0:9",
+        "x:2026-11-23:0",
+    ] {
+        assert!(bad.parse::<Name>().is_err(), "{bad}");
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Views(Vec<u8>),
+    Repeat,
+    Seal,
+    Take,
+    Gap,
+    Crash,
+    BreakAfter(u32),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => prop::collection::vec(0..6u8, 1..5).prop_map(Step::Views),
+        1 => Just(Step::Repeat),
+        2 => Just(Step::Seal),
+        2 => Just(Step::Take),
+        1 => Just(Step::Gap),
+        1 => Just(Step::Crash),
+        1 => (0..3u32).prop_map(Step::BreakAfter),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// Every view has a page of its own, so that every page must be counted exactly once when its
+    /// call was acknowledged, and at most once when it was not.
+    #[test]
+    fn i6_acknowledged_means_counted_once_whatever_breaks(steps in steps()) {
+        let store = Memory::default();
+        let mut object = new_object();
+        let mut calls: Vec<Call> = Vec::new();
+        let (mut acknowledged, mut sent) = (BTreeSet::new(), BTreeSet::new());
+        for step in steps {
+            let result = match step {
+                Step::Views(people) => {
+                    let n = calls.len();
+                    let views: Vec<(u8, String)> = people.iter().enumerate().map(|(i, who)| (*who, format!("/{n}-{i}"))).collect();
+                    sent.extend(views.iter().map(|(_, page)| page.clone()));
+                    calls.push(call(n as u8, &salt(1), &views));
+                    gather_last(&mut object, &store, &calls, &mut acknowledged)
+                }
+                Step::Repeat => gather_last(&mut object, &store, &calls, &mut acknowledged),
+                Step::Seal => object.seal(&store),
+                Step::Take => match object.outgoing(&store).unwrap() {
+                    Some((seq, _)) => object.answered(&store, seq, Answer::Taken, 1),
+                    None => Ok(()),
+                },
+                Step::Gap => object.answered(&store, 1, Answer::Gap { last: 1 }, 1),
+                Step::Crash => {
+                    object = reopen(&store);
+                    Ok(())
+                }
+                Step::BreakAfter(writes) => {
+                    store.writes_until_broken.set(Some(writes));
+                    Ok(())
+                }
+            };
+            if result.is_err() {
+                store.writes_until_broken.set(None);
+                object = reopen(&store);
+            }
+        }
+        store.writes_until_broken.set(None);
+        let mut object = reopen(&store);
+        while object.close_step(&store, Some(&DayKey::new(&salt(1), 1, DAY))).unwrap() {}
+        while { object.seal(&store).unwrap(); object.outgoing(&store).unwrap().is_some() } {
+            let (seq, _) = object.outgoing(&store).unwrap().unwrap();
+            object.answered(&store, seq, Answer::Taken, 1).unwrap();
+        }
+        let (views, _) = store.sealed();
+        for page in &sent {
+            let counted = views.get(page).copied().unwrap_or(0);
+            prop_assert!(counted <= 1, "{page} was counted {counted} times");
+            prop_assert!(counted == 1 || !acknowledged.contains(page), "{page} was lost");
+        }
+        let last = store.kept.borrow().outbox.values().next_back().map(|(body, _)| Batch::decode(body).unwrap());
+        let last = last.unwrap();
+        prop_assert!(last.closed);
+        prop_assert_eq!(last.hits_total, views.values().sum::<u64>());
+    }
+}
+
+fn gather_last(
+    object: &mut Object,
+    store: &Memory,
+    calls: &[Call],
+    acknowledged: &mut BTreeSet<String>,
+) -> Result<(), Broken> {
+    if let Some(call) = calls.last() {
+        object.gather(store, call, &mut random)?;
+        acknowledged.extend(call.hits.iter().map(|hit| hit.page.clone()));
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The `url` of an event, taken apart: host and page. The query is dropped.
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::limits::{DOMAIN_BYTES_MAX, NO_HOST};
+
+/// Where an event happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageUrl {
+    /// Lower case, without `www.` and port; [`NO_HOST`] where the url has none.
+    pub host: String,
+    /// Percent-decoded path, `/` when empty; with `#fragment` in hash mode.
+    pub page: String,
+}
+
+impl PageUrl {
+    /// Takes a url apart. Any scheme but `data` is accepted; a url without scheme is a path.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str, hash_mode: bool) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("is blank");
+        }
+        let url = match Url::parse(text) {
+            Ok(url) => url,
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                let base = Url::parse("none:///").map_err(|_| "is not a url")?;
+                base.join(text).map_err(|_| "is not a url")?
+            }
+            Err(_) => return Err("is not a url"),
+        };
+        if url.scheme() == "data" {
+            return Err("has the scheme data");
+        }
+        let host = url.host_str().map(host_name).filter(|h| !h.is_empty());
+        if host.as_ref().is_some_and(|h| h.len() > DOMAIN_BYTES_MAX) {
+            return Err("has a host longer than 253 bytes");
+        }
+        let mut page = match decode(url.path()) {
+            path if path.is_empty() => "/".to_owned(),
+            path => path,
+        };
+        if let Some(fragment) = url.fragment().filter(|_| hash_mode) {
+            page.push('#');
+            page.push_str(&decode(fragment));
+        }
+        Ok(Self {
+            host: host.unwrap_or_else(|| NO_HOST.to_owned()),
+            page,
+        })
+    }
+}
+
+/// A host as it is stored: lower case, no `www.`, no final dot.
+pub fn host_name(host: &str) -> String {
+    let host = host.trim().trim_end_matches('.').to_lowercase();
+    host.strip_prefix("www.").unwrap_or(&host).to_owned()
+}
+
+/// Percent-decoded; as it is where that would not be text, or would hold control characters.
+fn decode(part: &str) -> String {
+    match percent_decode_str(part).decode_utf8() {
+        Ok(text) if !text.chars().any(char::is_control) => text.into_owned(),
+        _ => part.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (String, String) {
+        let url = PageUrl::parse(text, false).unwrap();
+        (url.host, url.page)
+    }
+
+    #[test]
+    fn host_and_page() {
+        let cases = [
+            ("https://www.Example.com/", "example.com", "/"),
+            ("https://example.com", "example.com", "/"),
+            ("https://example.com:8443/a?b=c#d", "example.com", "/a"),
+            ("https://example.com/%C3%BC/%zz", "example.com", "/ü/%zz"),
+            ("https://example.com/%ff", "example.com", "/%ff"),
+            ("https://example.com/%00%0a", "example.com", "/%00%0a"),
+            ("https://u:p@example.com/x", "example.com", "/x"),
+            ("https://[2001:db8::1]/x", "[2001:db8::1]", "/x"),
+            ("app://my.app/screen", "my.app", "/screen"),
+            ("file:///home/x", "(none)", "/home/x"),
+            ("/just/a/path?q", "(none)", "/just/a/path"),
+            ("just/a/path", "(none)", "/just/a/path"),
+            ("https://münchen.example/", "xn--mnchen-3ya.example", "/"),
+        ];
+        for (text, host, page) in cases {
+            assert_eq!(parts(text), (host.to_owned(), page.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn hash_mode_keeps_the_fragment() {
+        let url = PageUrl::parse("https://example.com/a?q#/b%20c", true).unwrap();
+        assert_eq!(url.page, "/a#/b c");
+    }
+
+    #[test]
+    fn refused() {
+        for text in ["", "  ", "data:text/html,x", "https://", "http://a b/"] {
+            assert!(PageUrl::parse(text, false).is_err(), "{text}");
+        }
+        let long = format!("https://{}.example/", "a".repeat(260));
+        assert!(PageUrl::parse(&long, false).is_err());
+    }
+}

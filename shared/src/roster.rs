@@ -1,0 +1,140 @@
+//! What the aggregator tells the edge: the sites (not secret) and the salts (secret).
+
+use jiff::civil::Date;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixMs;
+use crate::visitor::{Salt, SiteId};
+
+/// `GET /edge/v1/roster`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// Every site.
+    pub sites: Vec<Site>,
+}
+
+/// One site, as the edge needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its number.
+    pub id: SiteId,
+    /// Lower case, without `www.`.
+    pub domain: String,
+    /// Today and the days to come, in order; the edge holds no time-zone database.
+    pub days: Vec<Day>,
+}
+
+/// A local day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    /// Its date in the site's zone.
+    pub date: Date,
+    /// When it begins.
+    pub start_ms: UnixMs,
+    /// When the next one begins.
+    pub end_ms: UnixMs,
+    /// How many day objects count it.
+    pub shards: u16,
+}
+
+impl Site {
+    /// The local day of a moment.
+    pub fn day_at(&self, now_ms: UnixMs) -> Option<&Day> {
+        self.days
+            .iter()
+            .find(|day| (day.start_ms..day.end_ms).contains(&now_ms))
+    }
+}
+
+/// `GET /edge/v1/salts`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Salts {
+    /// The salts of every site's today and tomorrow.
+    pub salts: Vec<IssuedSalt>,
+}
+
+/// One salt, on its way.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct IssuedSalt {
+    /// Whose.
+    pub site: SiteId,
+    /// For which local date.
+    pub date: Date,
+    /// [`Salt::to_wire`].
+    pub salt: String,
+    /// Drawn by the edge itself because the aggregator could not be asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emergency: bool,
+}
+
+impl std::fmt::Debug for IssuedSalt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "IssuedSalt({} {} redacted)", self.site, self.date)
+    }
+}
+
+/// The salts the edge holds, in memory only. The first salt of a day stays: a restarted
+/// aggregator cannot split a day's visitors in two.
+#[derive(Debug, Default)]
+pub struct SaltRing(FxHashMap<(SiteId, Date), (Salt, bool)>);
+
+impl SaltRing {
+    /// Takes a salt for a day that has none.
+    pub fn insert(&mut self, issued: &IssuedSalt) {
+        if let Some(salt) = Salt::from_wire(&issued.salt) {
+            self.0
+                .entry((issued.site, issued.date))
+                .or_insert((salt, issued.emergency));
+        }
+    }
+
+    /// The salt of a day, and whether it is an emergency one.
+    pub fn get(&self, site: SiteId, date: Date) -> Option<(&Salt, bool)> {
+        self.0
+            .get(&(site, date))
+            .map(|(salt, emergency)| (salt, *emergency))
+    }
+
+    /// Destroys the salts that `keep` does not name (I3).
+    pub fn retain(&mut self, keep: impl Fn(SiteId, Date) -> bool) {
+        self.0.retain(|(site, date), _| keep(*site, *date));
+    }
+
+    /// All of them, for the signed channel.
+    pub fn issued(&self) -> Vec<IssuedSalt> {
+        self.0
+            .iter()
+            .map(|((site, date), (salt, emergency))| IssuedSalt {
+                site: *site,
+                date: *date,
+                salt: salt.to_wire(),
+                emergency: *emergency,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn a_days_first_salt_stays_and_goes_when_told() {
+        let day = date(2026, 11, 23);
+        let issued = |fill: &str| IssuedSalt {
+            site: 1,
+            date: day,
+            salt: fill.repeat(32),
+            emergency: false,
+        };
+        let mut ring = SaltRing::default();
+        ring.insert(&issued("aa"));
+        ring.insert(&issued("bb"));
+        assert_eq!(ring.get(1, day).unwrap().0.to_wire(), "aa".repeat(32));
+        ring.retain(|_, date| date != day);
+        assert!(ring.get(1, day).is_none());
+        assert!(!format!("{:?}", issued("aa")).contains("aa"));
+    }
+}

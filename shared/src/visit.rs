@@ -1,0 +1,68 @@
+//! What a day object knows about one visitor while the day lasts. Stored only sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dict::TextId;
+use crate::limits::VISIT_IDLE_S;
+use crate::marks::Touch;
+
+/// Version byte before every stored visitor.
+const VERSION: u8 = 1;
+
+/// A visitor of the day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    /// Events counted.
+    pub(crate) hits: u32,
+    /// C, fixed by the first event.
+    pub(crate) client: Option<u32>,
+    /// Row keys touched, for the marks.
+    pub(crate) touches: Vec<Touch>,
+    /// The visit that has not been ended.
+    pub(crate) visit: Option<Visit>,
+}
+
+/// A visit (session): events at most 30 minutes apart, within the local day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visit {
+    /// T, fixed by the first event.
+    pub t: u32,
+    pub start_s: u32,
+    pub last_s: u32,
+    /// Last hour it was counted active in.
+    pub active_hour: u8,
+    pub views: u32,
+    /// Had an interactive custom event.
+    pub interactive: bool,
+    /// Distinct pages seen.
+    pub pages: Vec<TextId>,
+    /// Page of the last page view.
+    pub exit_page: Option<TextId>,
+}
+
+impl Visit {
+    /// Whether an event at `at_s` still belongs to it.
+    pub fn is_live(&self, at_s: u32) -> bool {
+        at_s.saturating_sub(self.last_s) <= VISIT_IDLE_S
+    }
+
+    /// One page view and nothing the visitor did.
+    pub fn is_bounce(&self) -> bool {
+        self.views == 1 && !self.interactive
+    }
+}
+
+impl Visitor {
+    /// The bytes to seal.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        postcard::to_extend(self, vec![VERSION]).ok()
+    }
+
+    /// Reads what [`Visitor::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
+            _ => None,
+        }
+    }
+}
