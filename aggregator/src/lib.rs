@@ -1,1 +1,14 @@
+//! Dayfly's aggregator: stores the counts that the edge delivers, serves the stats API and the
+//! dashboard. `main.rs` is its command line; everything else is here so that tests can run it.
 
+pub mod api;
+pub mod clock;
+pub mod dashboard;
+pub mod data;
+pub mod edge;
+pub mod error;
+pub mod query;
+pub mod salts;
+pub mod serve;
+pub mod site;
+pub mod store;

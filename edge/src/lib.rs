@@ -1,1 +1,63 @@
+//! Dayfly's collector: a thin Worker over the counting core in `shared`.
+//!
+//! Routes: `POST /api/event`, `GET /js/script.js`, `GET /health`. Two Durable Objects:
+//! [`roster_object::RosterObject`] knows the sites and salts, [`day_object::DayObject`] counts a
+//! site's day.
+//!
+//! Architecture invariants: nothing here panics (a panic hangs a Durable Object's request); no
+//! address, User-Agent or hash is in any error text, because the platform logs those; nothing but
+//! the aggregator is ever fetched.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
+mod aggregator;
+mod answer;
+mod beacon;
+mod day_object;
+mod day_store;
+mod gather;
+mod platform;
+mod roster_object;
+mod settings;
+mod sites;
+
+use worker::{Context, Env, Result, event, web_sys};
+
+/// The tracker, built from edge/tracker.
+const SCRIPT: &str = include_str!("../tracker/dist/script.js");
+
+#[event(fetch, respond_with_errors)]
+async fn fetch(request: web_sys::Request, env: Env, ctx: Context) -> Result<web_sys::Response> {
+    let url = request.url();
+    match (path_of(&url), request.method().as_str()) {
+        ("/api/event", "POST") => beacon::post(request, env, ctx).await,
+        ("/api/event" | "/js/script.js" | "/health", "OPTIONS") => answer::preflight(),
+        ("/api/event", _) => answer::method_not_allowed("POST, OPTIONS"),
+        ("/js/script.js", "GET" | "HEAD") => answer::script(SCRIPT),
+        ("/health", "GET" | "HEAD") => health(env, ctx).await,
+        ("/js/script.js" | "/health", _) => answer::method_not_allowed("GET, HEAD, OPTIONS"),
+        _ => answer::not_found(),
+    }
+}
+
+/// Healthy is: the settings are complete and the roster is known, so that beacons can be counted.
+async fn health(env: Env, ctx: Context) -> Result<web_sys::Response> {
+    match sites::current(&env, &ctx).await {
+        Ok(_) => answer::json(200, r#"{"status":"ok"}"#),
+        Err(error) => answer::json(503, &format!(r#"{{"status":"error","reason":"{error}"}}"#)),
+    }
+}
+
+/// The path of an absolute url, without its query.
+fn path_of(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme
+        .find('/')
+        .and_then(|at| after_scheme.get(at..))
+        .unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or("/")
+}

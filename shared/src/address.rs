@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
+    /// Stands in where no address is to be had: visitors are then told apart by User-Agent only.
+    pub const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
     /// Reads an address as a proxy or a socket writes it: bare, `[v6]`, with a zone, or with a
     /// port. IPv4 mapped into IPv6 is IPv4.
     pub fn parse(text: &str) -> Option<Self> {

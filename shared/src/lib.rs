@@ -34,3 +34,5 @@ pub mod seal;
 pub mod sign;
 pub mod visit;
 pub mod visitor;
+
+pub use jiff;

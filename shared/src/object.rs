@@ -113,7 +113,7 @@ pub trait Store {
 }
 
 /// Which day object this is; its name is `site:date:shard` and holds no personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Name {
     /// The site.
     pub site: SiteId,

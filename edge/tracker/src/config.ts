@@ -2,17 +2,11 @@
 // meaning of every attribute is written down in ../README.md.
 
 declare global {
-  interface Document {
-    /** Speculation Rules: true until a prerendered page is shown. */
-    readonly prerendering?: boolean;
-  }
   interface Navigator {
     /** Global Privacy Control. */
     readonly globalPrivacyControl?: boolean;
   }
   interface Window {
-    _phantom?: unknown;
-    __nightmare?: unknown;
     Cypress?: unknown;
   }
 }
@@ -30,13 +24,24 @@ export const hashMode = "hash" in data ? 1 : undefined;
 /** Under GPC a bare page view is all that is sent. */
 export const gpc = navigator.globalPrivacyControl;
 
-/** This browser is a robot's, or this page is on the developer's own machine. */
+/** This browser is a program's, or this page is on the developer's own machine. */
 export const silent =
-  (!("automated" in data) &&
-    (navigator.webdriver ||
-      window._phantom ||
-      window.__nightmare ||
-      window.Cypress)) ||
-  // An empty host name is that of file: and of pages without an address.
-  (!("local" in data) &&
-    /^$|localhost$|^127\.[\d.]+$|^\[::1]/.test(location.hostname));
+  (data.automated == null && (navigator.webdriver || self.Cypress)) ||
+  // An empty host is that of file:.
+  (data.local == null && /^(localhost|127\.0|\[::1|$)/.test(location.host));
+
+/**
+ * The paths that are counted: included and not excluded. Both lists become one
+ * expression, `^(?!(…)$)(…)$`, the bar between them its middle. Without an
+ * exclude list it excludes "undefined", which no path is.
+ */
+export const counted = RegExp(
+  "^(?!(" +
+    (data.exclude + "|" + (data.include || "**")).replace(/\*+|\W/g, (part) =>
+      part < "!"
+        ? ""
+        : ({ "*": "[^/]*", "**": ".*", ",": "|", "|": ")$)(" }[part] ??
+          "\\" + part),
+    ) +
+    ")$",
+);

@@ -1,0 +1,46 @@
+//! The one real clock of the aggregator, and days as numbers.
+
+use jiff::civil::Date;
+use shared::clock::{Clock, UnixMs};
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods)] // This is the one real clock of the aggregator.
+    fn now_ms(&self) -> UnixMs {
+        jiff::Timestamp::now().as_millisecond()
+    }
+}
+
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// Days since 1970-01-01, as dates are stored.
+pub fn day_number(date: Date) -> i64 {
+    i64::from((date - EPOCH).get_days())
+}
+
+/// The date of a [`day_number`].
+pub fn date_of(day: i64) -> Option<Date> {
+    let days = jiff::Span::new().try_days(day).ok()?;
+    EPOCH.checked_add(days).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_numbers_and_back() {
+        for (date, number) in [
+            (jiff::civil::date(1970, 1, 1), 0),
+            (jiff::civil::date(2026, 11, 23), 20_780),
+            (jiff::civil::date(1969, 12, 31), -1),
+        ] {
+            assert_eq!(day_number(date), number);
+            assert_eq!(date_of(number), Some(date));
+        }
+        assert_eq!(date_of(i64::MAX), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! The dashboard: pages rendered here, without scripts; every state is a URL.
+//!
+//! Until there are accounts it answers only requests for a loopback host name: whoever can reach
+//! the machine's own loopback may read it, nobody else, also not through a proxy or a page that
+//! points its own name at 127.0.0.1 (I11, test `dashboard_is_for_loopback_only`).
+
+mod chart;
+mod view;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query as Params, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::query::{self, Dimension, Metric, OrderKey, Query};
+use crate::serve::App;
+use crate::site::Site;
+use chart::Chart;
+use view::{Panel, Period, number};
+
+const CSS: &str = include_str!("../../assets/dayfly.css");
+const ICON: &str = include_str!("../../assets/icon.svg");
+/// Rows of a panel.
+const PANEL_ROWS: usize = 10;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(overview))
+        .route("/sites/{domain}", get(site))
+        .route("/assets/dayfly.css", get(|| asset("text/css", CSS)))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", ICON)))
+        .route_layer(middleware::from_fn(loopback_only))
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    sites: Vec<SiteLine>,
+    edge_heard: bool,
+}
+
+struct SiteLine {
+    domain: String,
+    visitors: String,
+    views: String,
+}
+
+#[derive(Template)]
+#[template(path = "site.html")]
+struct SitePage {
+    domain: String,
+    timezone: String,
+    periods: Vec<Period>,
+    range: String,
+    several_days: bool,
+    visitors: String,
+    views: String,
+    degraded: bool,
+    chart: Option<Chart>,
+    panels: Vec<Panel>,
+    empty: bool,
+    ever_counted: bool,
+    edge_heard: bool,
+    snippet: String,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    title: &'static str,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct SiteParams {
+    period: Option<String>,
+}
+
+async fn overview(State(app): State<App>) -> Result<Response, Failure> {
+    let mut sites = Vec::new();
+    for site in app.store.sites().await? {
+        let today = site.today(app.clock.now_ms());
+        let query = total(today, today);
+        let answer = query::run(app.store.readers(), site.id, &query).await?;
+        let metrics = answer.rows.first().map(|row| row.metrics.clone());
+        let [visitors, views] = metrics
+            .and_then(|metrics| metrics.try_into().ok())
+            .unwrap_or([0, 0]);
+        sites.push(SiteLine {
+            domain: site.domain,
+            visitors: number(visitors),
+            views: number(views),
+        });
+    }
+    page(&OverviewPage {
+        sites,
+        edge_heard: app.edge_heard_ms().is_some(),
+    })
+}
+
+async fn site(
+    State(app): State<App>,
+    Path(domain): Path<String>,
+    Params(params): Params<SiteParams>,
+) -> Result<Response, Failure> {
+    let Some(site) = app.store.site(&domain).await? else {
+        let text = "There is no such site. Add it with: dayfly site add <domain>".to_owned();
+        return message(StatusCode::NOT_FOUND, "No such site", text);
+    };
+    let period = params.period.as_deref().unwrap_or(Period::DEFAULT);
+    let Some(name) = Period::name(period) else {
+        let text = format!("There is no period {period:?}.");
+        return message(StatusCode::BAD_REQUEST, "No such period", text);
+    };
+    let today = site.today(app.clock.now_ms());
+    let oldest = app.store.oldest_day(site.id).await?;
+    let (from, to) = view::days(period, today, oldest);
+    let pool = app.store.readers();
+
+    let answer = query::run(pool, site.id, &total(from, to)).await?;
+    let metrics = answer.rows.first().map(|row| row.metrics.as_slice());
+    let (visitors, views) = match metrics {
+        Some([visitors, views]) => (*visitors, *views),
+        _ => (0, 0),
+    };
+    let by_day = by(Dimension::Day, from, to, view::DAYS_MAX);
+    let chart = match from == to {
+        true => None,
+        false => Chart::new(&query::run(pool, site.id, &by_day).await?.rows, from, to),
+    };
+    let mut panels = Vec::new();
+    for (title, column, dimension) in [
+        ("Pages", "Page", Dimension::Page),
+        ("Countries", "Country", Dimension::Country),
+    ] {
+        // One more than is shown tells whether there is more.
+        let query = by(dimension, from, to, PANEL_ROWS + 1);
+        let rows = query::run(pool, site.id, &query).await?.rows;
+        panels.push(Panel::new(title, column, &rows, PANEL_ROWS));
+    }
+    page(&SitePage {
+        periods: Period::all(period),
+        range: view::range(name, from, to),
+        several_days: from != to,
+        visitors: number(visitors),
+        views: number(views),
+        degraded: answer.degraded,
+        chart,
+        panels,
+        empty: visitors == 0 && views == 0,
+        ever_counted: oldest.is_some(),
+        edge_heard: app.edge_heard_ms().is_some(),
+        snippet: snippet(&app, &site),
+        timezone: site.timezone_name().to_owned(),
+        domain: site.domain,
+    })
+}
+
+fn total(from: jiff::civil::Date, to: jiff::civil::Date) -> Query {
+    Query {
+        metrics: vec![Metric::Visitors, Metric::Pageviews],
+        from,
+        to,
+        dimensions: Vec::new(),
+        order: Vec::new(),
+        limit: 1,
+        offset: 0,
+    }
+}
+
+fn by(dimension: Dimension, from: jiff::civil::Date, to: jiff::civil::Date, limit: usize) -> Query {
+    let order = match dimension {
+        Dimension::Day => vec![(OrderKey::Dimension(0), false)],
+        _ => vec![(OrderKey::Metric(0), true), (OrderKey::Metric(1), true)],
+    };
+    Query {
+        dimensions: vec![dimension],
+        order,
+        limit,
+        ..total(from, to)
+    }
+}
+
+/// What goes into a site's pages.
+fn snippet(app: &App, site: &Site) -> String {
+    let local = match site.domain.starts_with("localhost") {
+        true => " data-local",
+        false => "",
+    };
+    format!(
+        r#"<script defer data-domain="{}"{local} src="{}/js/script.js"></script>"#,
+        site.domain, app.edge_url
+    )
+}
+
+async fn loopback_only(headers: HeaderMap, request: Request, next: Next) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(is_loopback) {
+        return next.run(request).await;
+    }
+    let text = "The dashboard has no accounts yet, so it answers only on this machine's own \
+        loopback address. From elsewhere, use an SSH tunnel: ssh -L 8000:127.0.0.1:8000 <machine>"
+        .to_owned();
+    message(StatusCode::FORBIDDEN, "Only on this machine", text)
+        .unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Whether a Host header names the loopback interface.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text)
+}
+
+fn page(template: &impl Template) -> Result<Response, Failure> {
+    let html = template.render().map_err(Failure::Template)?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response())
+}
+
+fn message(status: StatusCode, title: &'static str, text: String) -> Result<Response, Failure> {
+    Ok((status, page(&MessagePage { title, text })?).into_response())
+}
+
+/// Our own failure: logged here, told without detail.
+enum Failure {
+    Store(Error),
+    Template(askama::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Failure::Store(error) => tracing::error!("page failed: {error}"),
+            Failure::Template(error) => tracing::error!("page failed: {error}"),
+        }
+        let text = "This page could not be made. The server's log says why.";
+        (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashboard_is_for_loopback_only() {
+        for host in ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "stats.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[2001:db8::1]:80", "[", "0.0.0.0"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

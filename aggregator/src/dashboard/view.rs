@@ -1,0 +1,153 @@
+//! What the templates show: numbers, periods, panels.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::query::Row;
+
+/// Most days a chart has.
+pub const DAYS_MAX: usize = 4_000;
+
+/// A number with a thin space between thousands.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 * 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A period one can choose.
+pub struct Period {
+    /// Its value in the URL.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// It is the one shown.
+    pub chosen: bool,
+}
+
+impl Period {
+    /// The one shown when none is chosen.
+    pub const DEFAULT: &'static str = "day";
+
+    const ALL: [(&'static str, &'static str); 6] = [
+        ("day", "Today"),
+        ("yesterday", "Yesterday"),
+        ("7d", "Last 7 days"),
+        ("30d", "Last 30 days"),
+        ("12mo", "Last 12 months"),
+        ("all", "All time"),
+    ];
+
+    /// All periods, one of them chosen.
+    pub fn all(chosen: &str) -> Vec<Self> {
+        let period = |(key, name)| Self {
+            key,
+            name,
+            chosen: key == chosen,
+        };
+        Self::ALL.into_iter().map(period).collect()
+    }
+
+    /// The name of a period's key.
+    pub fn name(key: &str) -> Option<&'static str> {
+        let found = Self::ALL.into_iter().find(|(known, _)| *known == key);
+        found.map(|(_, name)| name)
+    }
+}
+
+/// First and last day of a period; on the dashboard they end today.
+pub fn days(period: &str, today: Date, oldest: Option<Date>) -> (Date, Date) {
+    let back = |span: jiff::Span| today.checked_sub(span).unwrap_or(today);
+    let from = match period {
+        "yesterday" => return (back(1.day()), back(1.day())),
+        "7d" => back(6.days()),
+        "30d" => back(29.days()),
+        "12mo" => back(11.months()).first_of_month(),
+        "all" => oldest.unwrap_or(today).min(today),
+        _ => today,
+    };
+    (from, today)
+}
+
+/// A period in words.
+pub fn range(name: &str, from: Date, to: Date) -> String {
+    match from == to {
+        true => format!("{name}, {from}"),
+        false => format!("{name}, {from} to {to}"),
+    }
+}
+
+/// A list of values with their numbers.
+pub struct Panel {
+    /// Its heading.
+    pub title: &'static str,
+    /// The heading of the first column.
+    pub column: &'static str,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// There are more lines than are shown.
+    pub more: bool,
+}
+
+/// A line of a panel.
+pub struct Line {
+    /// Page or country.
+    pub label: String,
+    /// Share of the longest line, 0 to 100.
+    pub width: u64,
+    /// Visitors.
+    pub visitors: String,
+    /// Page views.
+    pub views: String,
+}
+
+impl Panel {
+    /// A panel of rows that hold visitors, then page views.
+    pub fn new(title: &'static str, column: &'static str, rows: &[Row], most: usize) -> Self {
+        let value = |row: &Row, place: usize| row.metrics.get(place).copied().unwrap_or(0);
+        let longest = rows.iter().map(|row| value(row, 0)).max().unwrap_or(0).max(1);
+        let line = |row: &Row| Line {
+            label: row.dimensions.first().cloned().unwrap_or_default(),
+            width: value(row, 0) * 100 / longest,
+            visitors: number(value(row, 0)),
+            views: number(value(row, 1)),
+        };
+        Self {
+            title,
+            column,
+            lines: rows.iter().take(most).map(line).collect(),
+            more: rows.len() > most,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_000), "1\u{202f}000");
+        assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn periods_end_today() {
+        let today = date(2026, 3, 1);
+        assert_eq!(days("day", today, None), (today, today));
+        assert_eq!(days("yesterday", today, None).0, date(2026, 2, 28));
+        assert_eq!(days("7d", today, None), (date(2026, 2, 23), today));
+        assert_eq!(days("12mo", today, None), (date(2025, 4, 1), today));
+        assert_eq!(days("all", today, Some(date(2025, 1, 2))).0, date(2025, 1, 2));
+        assert!(Period::name("nonsense").is_none());
+    }
+}

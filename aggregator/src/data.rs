@@ -1,0 +1,101 @@
+//! The data folder: everything the aggregator writes is in it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `dayfly.sqlite` (+ `-wal`, `-shm`) | the database |
+//! | `edge.key` | the secret shared with the edge; read here, written by scripts/run |
+//! | `serve.lock` | held by the running server |
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use shared::sign::{EdgeKey, KeyError, parse_keys};
+
+use crate::error::{Error, Result};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// Opens the folder, making it when it is missing.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn open(path: &Path) -> Result<Self> {
+        let folder = Self(path.to_owned());
+        fs::create_dir_all(path).map_err(|error| folder.problem(error.to_string()))?;
+        Ok(folder)
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("dayfly.sqlite")
+    }
+
+    /// Takes the folder for a server; released when the file is dropped or the process ends.
+    ///
+    /// # Errors
+    /// Another server has it.
+    pub fn lock(&self) -> Result<File> {
+        let file = File::create(self.0.join("serve.lock"))
+            .map_err(|error| self.problem(error.to_string()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(self.problem("already in use by another dayfly serve".into()))
+            }
+            Err(TryLockError::Error(error)) => Err(self.problem(error.to_string())),
+        }
+    }
+
+    /// The edge keys: those given (from the environment), or those in `edge.key`.
+    ///
+    /// # Errors
+    /// There are none, or a short one: a server without a secret does not start (I11).
+    pub fn edge_keys(&self, given: Option<&str>) -> Result<Vec<EdgeKey>> {
+        let path = self.0.join("edge.key");
+        let text = match given {
+            Some(given) => given.to_owned(),
+            None => match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                Err(error) => return Err(self.problem(format!("edge.key: {error}"))),
+            },
+        };
+        parse_keys(&text).map_err(|problem: KeyError| Error::EdgeKey { path, problem })
+    }
+
+    fn problem(&self, problem: String) -> Error {
+        Error::Data {
+            path: self.0.clone(),
+            problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_serves_one_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(&folder.path().join("a/b")).unwrap();
+        let held = data.lock().unwrap();
+        let error = data.lock().unwrap_err().to_string();
+        assert!(error.ends_with("already in use by another dayfly serve"));
+        drop(held);
+        data.lock().unwrap();
+    }
+
+    #[test]
+    fn i11_without_an_edge_key_nothing_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(folder.path()).unwrap();
+        assert!(data.edge_keys(None).is_err());
+        assert!(data.edge_keys(Some("short")).is_err());
+        fs::write(folder.path().join("edge.key"), "k".repeat(32)).unwrap();
+        assert_eq!(data.edge_keys(None).unwrap().len(), 1);
+    }
+}

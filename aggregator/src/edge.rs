@@ -1,0 +1,111 @@
+//! The channel to the edge: `/edge/v1/…`. Every request is signed; the signature is checked over
+//! the raw bytes before anything of them is parsed.
+
+use axum::Json;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use shared::batch::Batch;
+use shared::limits::BATCH_BYTES_MAX;
+use shared::roster::{Roster, Salts};
+use shared::sign::{HEADER, Signed, sha256};
+
+use crate::error::Error;
+use crate::serve::App;
+use crate::store::Applied;
+
+/// The routes, all of them signed.
+pub fn routes(app: App) -> Router<App> {
+    Router::new()
+        .route("/edge/v1/roster", get(roster))
+        .route("/edge/v1/salts", get(salts))
+        .route("/edge/v1/batches", post(batches))
+        .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
+        .route_layer(middleware::from_fn_with_state(app, signed))
+}
+
+/// Lets a request through when its signature is right; 401 otherwise, 413 for a large body.
+async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, BATCH_BYTES_MAX).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB");
+    };
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let claim = Signed {
+        method: parts.method.as_str(),
+        path,
+        body: &bytes,
+    };
+    let header = parts.headers.get(HEADER).and_then(|value| value.to_str().ok());
+    let now_ms = app.clock.now_ms();
+    if !header.is_some_and(|header| claim.verify(header, &app.edge_keys, now_ms)) {
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
+        );
+    }
+    app.edge_was_heard();
+    next.run(Request::from_parts(parts, Body::from(bytes))).await
+}
+
+async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
+    let now_ms = app.clock.now_ms();
+    let sites = app.store.sites().await?;
+    let sites = sites.iter().map(|site| site.to_roster(now_ms)).collect();
+    Ok(Json(Roster { sites }))
+}
+
+async fn salts(State(app): State<App>) -> Result<Response, Failure> {
+    let sites = app.store.sites().await?;
+    let salts = app.salts.issue(&sites, app.clock.now_ms())?;
+    Ok(([("cache-control", "no-store")], Json(Salts { salts })).into_response())
+}
+
+async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failure> {
+    let batch = match Batch::decode(&bytes) {
+        Ok(batch) => batch,
+        Err(error) => return Ok(refusal(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())),
+    };
+    Ok(match app.store.apply_batch(&batch, sha256(&bytes)).await? {
+        Applied::Now => Json(json!({ "status": "applied" })).into_response(),
+        Applied::Before => Json(json!({ "status": "duplicate" })).into_response(),
+        Applied::Gap { last } => {
+            let body = json!({ "error": "batches before this one are missing", "last": last });
+            (StatusCode::CONFLICT, Json(body)).into_response()
+        }
+        Applied::Conflict => {
+            let source = &batch.source;
+            tracing::error!(
+                site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
+                "another batch of this number was applied before; this one is kept at the edge"
+            );
+            refusal(StatusCode::CONFLICT, "another batch of this number was applied")
+        }
+        Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
+    })
+}
+
+fn refusal(status: StatusCode, error: &str) -> Response {
+    (status, Json(json!({ "error": error }))).into_response()
+}
+
+/// Our own failure: logged here, told without detail; the edge keeps what it has.
+struct Failure(Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!("edge request failed: {}", self.0);
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+}

@@ -1,0 +1,54 @@
+//! What can go wrong on the aggregator's side. A message says what to do; it never holds a
+//! secret, an address or a User-Agent.
+
+use std::path::PathBuf;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused or failed.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database's schema could not be brought up to date.
+    #[error("database: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The data folder cannot be used.
+    #[error("data folder {}: {problem}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no usable edge key.
+    #[error(
+        "{problem}; put at least 32 random characters into {} or DAYFLY_EDGE_KEYS",
+        path.display()
+    )]
+    EdgeKey {
+        /// Where it is looked for.
+        path: PathBuf,
+        /// What is wrong.
+        problem: shared::sign::KeyError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What is wrong.
+        problem: std::io::Error,
+    },
+    /// The caller gave something that cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// The system has no random source.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// The server stopped with an error.
+    #[error("server: {0}")]
+    Server(std::io::Error),
+}
+
+/// Results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

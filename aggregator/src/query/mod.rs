@@ -1,0 +1,108 @@
+//! The query engine: a typed [`Query`] in, [`Answer`] out. No HTTP in it.
+//!
+//! What is answered: `visitors` and `pageviews`, in total and by any of page, country and day.
+//! All of it is exact: `pageviews` are sums; `visitors` are sums of visitor marks whose set fits
+//! the dimensions (see `shared::marks`), so each visitor counts once per day.
+
+mod parse;
+mod range;
+mod run;
+
+use jiff::civil::Date;
+
+pub use parse::{Invalid, parse};
+pub use range::{Range, parse_range};
+pub use run::run;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Visitors per day, summed over the days.
+    Visitors,
+    /// Page views.
+    Pageviews,
+}
+
+impl Metric {
+    /// All, with their names in the API.
+    pub const ALL: [(&str, Metric); 2] =
+        [("visitors", Metric::Visitors), ("pageviews", Metric::Pageviews)];
+
+    /// The name in the API.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, metric)| *metric == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
+/// By what it is broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// The path.
+    Page,
+    /// ISO 3166 code.
+    Country,
+    /// Local date.
+    Day,
+}
+
+impl Dimension {
+    /// All, with their names in the API.
+    pub const ALL: [(&str, Dimension); 3] = [
+        ("event:page", Dimension::Page),
+        ("visit:country", Dimension::Country),
+        ("time:day", Dimension::Day),
+    ];
+
+    /// The name in the API.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, dimension)| *dimension == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
+/// What rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKey {
+    /// A place in [`Query::metrics`].
+    Metric(usize),
+    /// A place in [`Query::dimensions`].
+    Dimension(usize),
+}
+
+/// A checked query; dates are local to the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// What is counted; not empty, no doubles.
+    pub metrics: Vec<Metric>,
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// By what; no doubles.
+    pub dimensions: Vec<Dimension>,
+    /// In which order; true is descending.
+    pub order: Vec<(OrderKey, bool)>,
+    /// Most rows.
+    pub limit: usize,
+    /// Rows left out before the first.
+    pub offset: usize,
+}
+
+/// One row: a value per dimension, a number per metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// In the order of [`Query::dimensions`].
+    pub dimensions: Vec<String>,
+    /// In the order of [`Query::metrics`].
+    pub metrics: Vec<u64>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The rows, ordered and paged. Without dimensions there is exactly one.
+    pub rows: Vec<Row>,
+    /// A salt was lost on one of the days: visitors may have been counted again.
+    pub degraded: bool,
+}

@@ -1,0 +1,168 @@
+//! `dayfly serve`: one listener for the edge, the stats API and the dashboard.
+//!
+//! Shutdown: on SIGINT or SIGTERM it stops accepting, answers what is under way for at most 10
+//! seconds, closes the database and exits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use shared::clock::{Clock, UnixMs};
+use shared::sign::EdgeKey;
+use tokio::net::TcpListener;
+
+use crate::error::{Error, Result};
+use crate::salts::SaltKeeper;
+use crate::store::Store;
+use crate::{api, dashboard, edge};
+
+/// How long requests under way may take once the server is to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct App {
+    /// The counts.
+    pub store: Store,
+    /// The salts.
+    pub salts: Arc<SaltKeeper>,
+    /// The secrets the edge may sign with.
+    pub edge_keys: Arc<[EdgeKey]>,
+    /// The time.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+    /// Where browsers find the edge; shown in the snippet.
+    pub edge_url: Arc<str>,
+    /// When a signed request last came; 0 for never. Kept in memory only.
+    edge_heard_ms: Arc<AtomicI64>,
+}
+
+impl App {
+    /// An aggregator over a store.
+    pub fn new(
+        store: Store,
+        edge_keys: Vec<EdgeKey>,
+        clock: Arc<dyn Clock + Send + Sync>,
+        edge_url: &str,
+    ) -> Self {
+        Self {
+            store,
+            salts: Arc::default(),
+            edge_keys: edge_keys.into(),
+            clock,
+            edge_url: edge_url.trim_end_matches('/').into(),
+            edge_heard_ms: Arc::default(),
+        }
+    }
+
+    /// Notes that the edge spoke.
+    pub fn edge_was_heard(&self) {
+        self.edge_heard_ms
+            .store(self.clock.now_ms(), Ordering::Relaxed);
+    }
+
+    /// When the edge last spoke.
+    pub fn edge_heard_ms(&self) -> Option<UnixMs> {
+        Some(self.edge_heard_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+}
+
+/// Every route.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(edge::routes(app.clone()))
+        .merge(api::v2::routes())
+        .merge(dashboard::routes())
+        .route("/health", get(health))
+        .fallback(not_found)
+        .layer(map_response(secure))
+        .with_state(app)
+}
+
+/// Listens. A port that is taken is an error here, before anything is served.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|problem| Error::Listen {
+            address: address.to_string(),
+            problem,
+        })
+}
+
+/// Serves until a signal to stop.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
+    let store = app.store.clone();
+    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+        signal_to_stop().await;
+        let _ = stop.send(true); // The receiver lives as long as this function.
+    });
+    let drained = async {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let result = tokio::select! {
+        result = async { server.await } => result.map_err(Error::Server),
+        () = drained => Ok(()),
+    };
+    store.close().await;
+    result
+}
+
+async fn signal_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn health(State(app): State<App>) -> Response {
+    match app.store.sites().await {
+        Ok(_) => Json(json!({ "status": "ok" })).into_response(),
+        Err(error) => {
+            tracing::error!("health: {error}");
+            let body = json!({ "status": "error", "reason": "the database does not answer" });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "error": "there is nothing here" }))).into_response()
+}
+
+/// Headers of every answer. Pages load nothing from elsewhere and run no script.
+async fn secure(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+        form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

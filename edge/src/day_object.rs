@@ -1,0 +1,282 @@
+//! The day object: counts one site's local day (or a shard of it) and delivers the counts.
+//!
+//! What is written when is [`shared::object::Object`]'s to say; this file gives it a Durable
+//! Object's storage, alarm and network. State in memory is dropped whenever storage fails, and
+//! read anew.
+//!
+//! Every alarm catches its errors and sets the next one: the platform gives up on an alarm that
+//! fails six times.
+
+use std::cell::{Cell, RefCell};
+
+use serde::Deserialize;
+use shared::call::Call;
+use shared::clock::UnixMs;
+use shared::limits::SALT_GRACE_MS;
+use shared::object::{Answer, Gathered, Name, Object, OpenError};
+use shared::visitor::DayKey;
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, ScheduledTime, State, durable_object,
+};
+
+use crate::day_store::DayStore;
+use crate::settings::{Settings, settings};
+use crate::{aggregator, platform, sites};
+
+/// Longest pause between two tries to deliver, ms.
+const BACKOFF_MS_MAX: i64 = 60_000;
+/// Steps of closing before others get a turn.
+const CLOSE_STEPS: usize = 20;
+
+/// See the module.
+#[durable_object(alarm)]
+pub struct DayObject {
+    state: State,
+    env: Env,
+    store: DayStore,
+    object: RefCell<Option<Object>>,
+    /// When the alarm is set to, as far as this life knows.
+    armed_ms: Cell<Option<UnixMs>>,
+    failures: Cell<u32>,
+    /// Not before this is delivery tried again.
+    send_from_ms: Cell<UnixMs>,
+}
+
+impl DurableObject for DayObject {
+    fn new(state: State, env: Env) -> Self {
+        let store = DayStore::new(&state.storage());
+        Self {
+            state,
+            env,
+            store,
+            object: RefCell::new(None),
+            armed_ms: Cell::new(None),
+            failures: Cell::new(0),
+            send_from_ms: Cell::new(0),
+        }
+    }
+
+    /// `POST /hits`: a gathered [`Call`]. Answered 200 after the commit, with a byte per hit.
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let Some(call) = Call::decode(&request.bytes().await?) else {
+            return Response::error("not a call of this version", 400);
+        };
+        // From here to the answer nothing is awaited: one synchronous block, one commit.
+        let gathered = self.gather(&call);
+        if gathered.is_err() {
+            self.object.replace(None);
+        }
+        let answers = match gathered? {
+            Gathered::Committed(answers) => answers,
+            Gathered::Closed => return Response::error("the day is over", 410),
+        };
+        self.arm(&*settings(&self.env)?).await?;
+        Response::from_bytes(answers)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.armed_ms.set(None);
+        if let Err(error) = self.turn().await {
+            worker::console_error!("day object: {error}");
+            self.object.replace(None);
+            self.put_off();
+        }
+        let armed = match settings(&self.env) {
+            Ok(settings) => self.arm(&settings).await,
+            Err(error) => Err(error),
+        };
+        if armed.is_err() {
+            self.state.storage().set_alarm(BACKOFF_MS_MAX).await?;
+        }
+        Response::empty()
+    }
+}
+
+impl DayObject {
+    fn name(&self) -> Result<Name> {
+        let name = self.state.id().name().ok_or("a day object without a name")?;
+        name.parse().map_err(|problem: &str| Error::from(problem))
+    }
+
+    /// Runs `work` on the object, reading it from storage first if it is not in memory; `None`
+    /// when nothing is stored and `create` gives nothing.
+    fn with<T>(
+        &self,
+        create: impl FnOnce(Name) -> Result<Option<Object>>,
+        work: impl FnOnce(&mut Object) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut slot = self.object.borrow_mut();
+        if slot.is_none() {
+            let name = self.name()?;
+            let stored = Object::open(&self.store, name).map_err(|error| match error {
+                OpenError::Store(error) => error,
+                OpenError::Unreadable => Error::from("stored state of another version"),
+            })?;
+            *slot = match stored {
+                Some(object) => Some(object),
+                None => create(name)?,
+            };
+        }
+        slot.as_mut().map(work).transpose()
+    }
+
+    fn stored<T>(&self, work: impl FnOnce(&mut Object) -> Result<T>) -> Result<Option<T>> {
+        self.with(|_| Ok(None), work)
+    }
+
+    fn gather(&self, call: &Call) -> Result<Gathered> {
+        let create = |name| {
+            let mut incarnation = [0; 16];
+            platform::random(&mut incarnation)?;
+            Ok(Some(Object::create(name, call.day_end_ms, incarnation)))
+        };
+        let gathered = self.with(create, |object| {
+            let mut lack = None;
+            let gathered = object.gather(&self.store, call, &mut |bytes| {
+                lack = platform::random(bytes).err().or(lack.take());
+            })?;
+            lack.map_or(Ok(gathered), Err)
+        })?;
+        gathered.ok_or_else(|| Error::from("no day object"))
+    }
+
+    /// What an alarm does: close the day if it is over, seal, deliver, and end when all is done.
+    async fn turn(&self) -> Result<()> {
+        let settings = settings(&self.env)?;
+        let now_ms = platform::now_ms();
+        if self.stored(|object| Ok(object.is_due_to_close(now_ms)))? == Some(true) {
+            self.close(now_ms).await?;
+        }
+        self.stored(|object| object.seal(&self.store))?;
+        if now_ms >= self.send_from_ms.get() {
+            self.deliver(&settings).await?;
+        }
+        if self.stored(|object| Ok(object.is_done(now_ms)))? == Some(true) {
+            self.erase().await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self, now_ms: UnixMs) -> Result<()> {
+        let key = match self.stored(|object| Ok(object.has_key()))? {
+            Some(true) => None,
+            _ => self.ask_key().await,
+        };
+        let overdue = self.stored(|object| {
+            let due_ms = object.wake_ms(UnixMs::MIN, 0, 0);
+            Ok(now_ms.saturating_sub(due_ms) > SALT_GRACE_MS)
+        })?;
+        let has_key = key.is_some() || self.stored(|object| Ok(object.has_key()))? == Some(true);
+        if !has_key && overdue != Some(true) {
+            // The salt may still be had within its grace: the visits get their end then.
+            self.put_off();
+            return Ok(());
+        }
+        for _ in 0..CLOSE_STEPS {
+            let step = self.stored(|object| object.close_step(&self.store, key.as_ref()))?;
+            if step != Some(true) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_key(&self) -> Option<DayKey> {
+        let name = self.name().ok()?;
+        let issued = sites::ask(&self.env, shared::limits::ROSTER_FRESH_MS).await.ok()?;
+        let found = issued
+            .salts
+            .iter()
+            .find(|salt| salt.site == name.site && salt.date == name.date)?;
+        let salt = shared::visitor::Salt::from_wire(&found.salt)?;
+        Some(DayKey::new(&salt, name.site, name.date))
+    }
+
+    /// Sends what waits, in order, one batch in flight.
+    async fn deliver(&self, settings: &Settings) -> Result<()> {
+        while let Some(Some((seq, body))) = self.stored(|object| object.outgoing(&self.store))? {
+            match post(settings, &body).await {
+                Said::Answer(answer) => {
+                    self.failures.set(0);
+                    let now_ms = platform::now_ms();
+                    self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
+                }
+                Said::Gone => return self.erase().await,
+                Said::Later(reason) => {
+                    worker::console_warn!("day object: batch {seq} is kept: {reason}");
+                    self.put_off();
+                    return Ok(());
+                }
+            }
+            self.stored(|object| object.seal(&self.store))?;
+        }
+        Ok(())
+    }
+
+    /// Exponential backoff with jitter, up to a minute.
+    fn put_off(&self) {
+        let failures = self.failures.get().saturating_add(1);
+        self.failures.set(failures);
+        let most = 500_i64
+            .saturating_mul(1_i64.checked_shl(failures.min(16)).unwrap_or(i64::MAX))
+            .min(BACKOFF_MS_MAX);
+        let mut byte = [128];
+        let _ = platform::random(&mut byte); // Without it the jitter is the middle.
+        let [byte] = byte;
+        let jitter = most / 2 * i64::from(byte) / 255;
+        let pause = most.saturating_sub(jitter);
+        self.send_from_ms
+            .set(platform::now_ms().saturating_add(pause));
+    }
+
+    /// Deletes everything: the object ceases to exist.
+    async fn erase(&self) -> Result<()> {
+        self.object.replace(None);
+        self.state.storage().delete_alarm().await?;
+        self.state.storage().delete_all().await?;
+        self.store.forget_tables();
+        self.armed_ms.set(None);
+        Ok(())
+    }
+
+    /// Sets the alarm to when the object must wake, unless it is set to that or earlier.
+    async fn arm(&self, settings: &Settings) -> Result<()> {
+        let now_ms = platform::now_ms();
+        let send_from_ms = self.send_from_ms.get();
+        let wake =
+            self.stored(|object| Ok(object.wake_ms(now_ms, settings.flush_ms, send_from_ms)))?;
+        let Some(wake_ms) = wake else { return Ok(()) };
+        if self.armed_ms.get().is_some_and(|armed| armed <= wake_ms) {
+            return Ok(());
+        }
+        self.armed_ms.set(Some(wake_ms));
+        let after_ms = wake_ms.saturating_sub(now_ms).max(0);
+        let storage = self.state.storage();
+        storage.set_alarm(ScheduledTime::from(after_ms)).await
+    }
+}
+
+/// What became of a batch.
+enum Said {
+    Answer(Answer),
+    /// The site was deleted (I12).
+    Gone,
+    Later(String),
+}
+
+async fn post(settings: &Settings, body: &[u8]) -> Said {
+    #[derive(Deserialize)]
+    struct Gap {
+        last: u64,
+    }
+    match aggregator::request(settings, "POST", "/edge/v1/batches", Some(body)).await {
+        Ok((200, _)) => Said::Answer(Answer::Taken),
+        Ok((409, body)) => match serde_json::from_slice::<Gap>(&body) {
+            Ok(Gap { last }) => Said::Answer(Answer::Gap { last }),
+            Err(_) => Said::Later("the aggregator holds another batch of this number".into()),
+        },
+        Ok((410, _)) => Said::Gone,
+        Ok((status, _)) => Said::Later(format!("the aggregator answered {status}")),
+        Err(_) => Said::Later("the aggregator did not answer".into()),
+    }
+}

@@ -1,0 +1,210 @@
+//! A day object's SQLite, as [`shared::object::Store`] wants it.
+//!
+//! | table | row |
+//! |---|---|
+//! | `meta` | one |
+//! | `dict` | strings of the day, appended at each seal |
+//! | `delta` | counts of one commit, not yet sealed |
+//! | `visitor` | one visitor, sealed under the day key (I4); deleted when the day is over |
+//! | `outbox` | one batch; kept 48 h after it was acknowledged |
+
+use std::cell::Cell;
+
+use shared::object::{RowId, Store, Write};
+use worker::wasm_bindgen::JsCast;
+use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
+
+use crate::platform::{self, RawStorage};
+
+const SCHEMA: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS dict (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS delta (id INTEGER PRIMARY KEY, gather BLOB, bytes BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS visitor (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, body BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (seq) WHERE waiting = 1",
+];
+
+/// See the module.
+pub struct DayStore {
+    sql: SqlStorage,
+    raw: RawStorage,
+    /// The tables are there. After `delete_all` they are not, and the object lives on.
+    has_tables: Cell<bool>,
+}
+
+impl DayStore {
+    /// The store of a Durable Object.
+    pub fn new(storage: &Storage) -> Self {
+        Self {
+            sql: storage.sql(),
+            raw: storage.as_raw().unchecked_ref::<RawStorage>().clone(),
+            has_tables: Cell::new(false),
+        }
+    }
+
+    /// To be called after `delete_all`.
+    pub fn forget_tables(&self) {
+        self.has_tables.set(false);
+    }
+
+    fn ensure_tables(&self) -> Result<()> {
+        if !self.has_tables.get() {
+            for statement in SCHEMA {
+                self.sql.exec(statement, None)?;
+            }
+            self.has_tables.set(true);
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        query: &str,
+        bindings: Vec<SqlStorageValue>,
+    ) -> Result<Vec<Vec<SqlStorageValue>>> {
+        self.ensure_tables()?;
+        self.sql.exec(query, bindings)?.raw().collect()
+    }
+
+    fn apply(&self, write: &Write) -> Result<()> {
+        let (query, bindings): (&str, Vec<SqlStorageValue>) = match write {
+            Write::Meta(bytes) => (
+                "INSERT INTO meta VALUES (1, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+                vec![bytes.clone().into()],
+            ),
+            Write::Dict(bytes) => (
+                "INSERT INTO dict (bytes) VALUES (?)",
+                vec![bytes.clone().into()],
+            ),
+            Write::Delta { gather, bytes } => (
+                "INSERT INTO delta (gather, bytes) VALUES (?, ?)",
+                vec![gather.map(|id| id.to_vec()).into(), bytes.clone().into()],
+            ),
+            Write::ClearDeltas => ("DELETE FROM delta", Vec::new()),
+            Write::Visitor { row, sealed } => (
+                "INSERT INTO visitor VALUES (?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+                vec![row.to_vec().into(), sealed.clone().into()],
+            ),
+            Write::ForgetVisitor(row) => (
+                "DELETE FROM visitor WHERE row = ?",
+                vec![row.to_vec().into()],
+            ),
+            Write::Outbox { seq, body } => (
+                "INSERT INTO outbox VALUES (?, 1, ?)",
+                vec![integer(*seq)?, body.clone().into()],
+            ),
+            Write::Acknowledged { seq } => (
+                "UPDATE outbox SET waiting = 0 WHERE waiting = 1 AND seq <= ?",
+                vec![integer(*seq)?],
+            ),
+            Write::Resend { seq } => (
+                "UPDATE outbox SET waiting = 1 WHERE seq >= ?",
+                vec![integer(*seq)?],
+            ),
+        };
+        self.sql.exec(query, bindings)?;
+        Ok(())
+    }
+}
+
+impl Store for DayStore {
+    type Error = Error;
+
+    fn meta(&self) -> Result<Option<Vec<u8>>> {
+        let rows = self.rows("SELECT bytes FROM meta", Vec::new())?;
+        rows.into_iter().next().map(|row| Blobs::of(row).one()).transpose()
+    }
+
+    fn dicts(&self) -> Result<Vec<Vec<u8>>> {
+        let rows = self.rows("SELECT bytes FROM dict ORDER BY id", Vec::new())?;
+        rows.into_iter().map(|row| Blobs::of(row).one()).collect()
+    }
+
+    fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>> {
+        let rows = self.rows("SELECT bytes, gather FROM delta ORDER BY id", Vec::new())?;
+        let read = |row| {
+            let mut blobs = Blobs::of(row);
+            let bytes = blobs.one()?;
+            let gather = blobs.optional().and_then(|id| id.try_into().ok());
+            Ok((gather, bytes))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    fn visitor(&self, row: &RowId) -> Result<Option<Vec<u8>>> {
+        let rows = self.rows(
+            "SELECT sealed FROM visitor WHERE row = ?",
+            vec![row.to_vec().into()],
+        )?;
+        rows.into_iter().next().map(|row| Blobs::of(row).one()).transpose()
+    }
+
+    fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>> {
+        let rows = self.rows(
+            "SELECT row, sealed FROM visitor LIMIT ?",
+            vec![integer(most as u64)?],
+        )?;
+        let read = |row| {
+            let mut blobs = Blobs::of(row);
+            let id = blobs.one()?.try_into().map_err(|_| "a row's key is not 16 bytes")?;
+            Ok((id, blobs.one()?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    fn waiting(&self) -> Result<u64> {
+        let rows = self.rows("SELECT count(*) FROM outbox WHERE waiting = 1", Vec::new())?;
+        match rows.first().map(Vec::as_slice) {
+            Some([SqlStorageValue::Integer(n)]) => Ok(u64::try_from(*n).unwrap_or(0)),
+            _ => Err(Error::from("a count is not a number")),
+        }
+    }
+
+    fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>> {
+        let rows = self.rows(
+            "SELECT body, seq FROM outbox WHERE waiting = 1 ORDER BY seq LIMIT 1",
+            Vec::new(),
+        )?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        let seq = match row.get(1) {
+            Some(SqlStorageValue::Integer(seq)) => u64::try_from(*seq).unwrap_or(0),
+            _ => return Err(Error::from("a batch has no number")),
+        };
+        Ok(Some((seq, Blobs::of(row).one()?)))
+    }
+
+    fn write(&self, writes: &[Write]) -> Result<()> {
+        self.ensure_tables()?;
+        platform::atomically(&self.raw, || {
+            writes.iter().try_for_each(|write| self.apply(write))
+        })
+    }
+}
+
+/// The blobs of a row, in order.
+struct Blobs(std::vec::IntoIter<SqlStorageValue>);
+
+impl Blobs {
+    fn of(row: Vec<SqlStorageValue>) -> Self {
+        Self(row.into_iter())
+    }
+
+    fn one(&mut self) -> Result<Vec<u8>> {
+        self.optional()
+            .ok_or_else(|| Error::from("a stored value is not a blob"))
+    }
+
+    fn optional(&mut self) -> Option<Vec<u8>> {
+        match self.0.next() {
+            Some(SqlStorageValue::Blob(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+fn integer(n: u64) -> Result<SqlStorageValue> {
+    SqlStorageValue::try_from_i64(i64::try_from(n).map_err(|_| "a number is too large")?)
+}

@@ -1,0 +1,131 @@
+//! What the platform gives and the worker crate does not: the time, random bytes, an atomic
+//! block of SQL, a jurisdiction, and what `request.cf` says.
+
+use shared::clock::{Clock, UnixMs};
+use wasm_bindgen::prelude::*;
+use worker::js_sys;
+
+/// The platform's clock: it stands still while no I/O happens.
+pub struct EdgeClock;
+
+impl Clock for EdgeClock {
+    #[allow(clippy::disallowed_methods)] // This is the one real clock of the edge.
+    fn now_ms(&self) -> UnixMs {
+        js_sys::Date::now() as UnixMs
+    }
+}
+
+/// The present moment.
+pub fn now_ms() -> UnixMs {
+    EdgeClock.now_ms()
+}
+
+/// Fills with random bytes of `crypto.getRandomValues`.
+///
+/// # Errors
+/// The platform has none; nothing may go on without.
+pub fn random(bytes: &mut [u8]) -> worker::Result<()> {
+    getrandom::fill(bytes).map_err(|_| worker::Error::from("no random source"))
+}
+
+#[wasm_bindgen(
+    js_sys = worker::js_sys,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures
+)]
+extern "C" {
+    /// A Durable Object's storage, for what worker 0.8 does not expose.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    #[derive(Clone)]
+    pub type RawStorage;
+
+    /// Runs `block` and commits all its writes, or none when it throws.
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(
+        this: &RawStorage,
+        block: &mut dyn FnMut() -> Result<(), JsValue>,
+    ) -> Result<(), JsValue>;
+
+    /// A namespace, for its `jurisdiction`.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    pub type RawNamespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn jurisdiction(this: &RawNamespace, name: &str) -> Result<RawNamespace, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &RawNamespace, name: &str) -> Result<RawStub, JsValue>;
+
+    /// A way to call one Durable Object.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    #[derive(Clone)]
+    pub type RawStub;
+
+    #[wasm_bindgen(method, catch)]
+    async fn fetch(
+        this: &RawStub,
+        request: &worker::web_sys::Request,
+    ) -> Result<worker::web_sys::Response, JsValue>;
+
+    /// A request, for its `cf`.
+    #[wasm_bindgen(extends = worker::web_sys::Request)]
+    type RequestWithCf;
+
+    #[wasm_bindgen(method, getter)]
+    fn cf(this: &RequestWithCf) -> Option<Cf>;
+
+    /// `request.cf`.
+    type Cf;
+
+    #[wasm_bindgen(method, getter)]
+    fn country(this: &Cf) -> Option<String>;
+
+    #[wasm_bindgen(method, getter, js_name = clientIp)]
+    fn client_ip(this: &Cf) -> Option<String>;
+}
+
+/// Makes all the writes of `block` or none.
+///
+/// # Errors
+/// What `block` threw, or the commit.
+pub fn atomically(
+    storage: &RawStorage,
+    mut block: impl FnMut() -> worker::Result<()>,
+) -> worker::Result<()> {
+    let mut block = || block().map_err(JsValue::from);
+    storage
+        .transaction_sync(&mut block)
+        .map_err(worker::Error::from)
+}
+
+/// Calls a Durable Object by name.
+///
+/// # Errors
+/// The binding is missing, the jurisdiction is not to be had (there is no fall-back), the call
+/// failed.
+pub async fn call(
+    env: &worker::Env,
+    binding: &str,
+    jurisdiction: Option<&str>,
+    name: &str,
+    request: &worker::web_sys::Request,
+) -> worker::Result<worker::web_sys::Response> {
+    let namespace = js_sys::Reflect::get(env, &JsValue::from_str(binding))?;
+    if namespace.is_undefined() {
+        return Err(format!("the binding {binding} is missing").into());
+    }
+    let namespace: RawNamespace = namespace.unchecked_into();
+    let namespace = match jurisdiction {
+        Some(place) => namespace.jurisdiction(place)?,
+        None => namespace,
+    };
+    Ok(namespace.get_by_name(name)?.fetch(request).await?)
+}
+
+/// `request.cf.country` and `request.cf.clientIp`.
+pub fn country_and_socket(request: &worker::web_sys::Request) -> (Option<String>, Option<String>) {
+    let request: &RequestWithCf = request.unchecked_ref();
+    match request.cf() {
+        Some(cf) => (cf.country(), cf.client_ip()),
+        None => (None, None),
+    }
+}

@@ -1,0 +1,39 @@
+# The edge on a machine of your own: `workerd serve edge/workerd.capnp`, as scripts/run does.
+# Addresses and folders here are defaults; the command line overrides them by name
+# (--socket-addr http=…, --external-addr aggregator=…, --directory-path state=…).
+
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    ( name = "edge", worker = .edge ),
+    # The one place the Worker can reach.
+    ( name = "aggregator", external = ( address = "127.0.0.1:8000", http = () ) ),
+    # Counts on their way, sealed visitor rows of the running day. One process per folder.
+    ( name = "state", disk = ( path = "data/edge", writable = true ) ),
+  ],
+  sockets = [ ( name = "http", address = "127.0.0.1:8787", http = (), service = "edge" ) ],
+);
+
+const edge :Workerd.Worker = (
+  modules = [
+    ( name = "index.js", esModule = embed "build/index.js" ),
+    ( name = "index_bg.wasm", wasm = embed "build/index_bg.wasm" ),
+  ],
+  compatibilityDate = "2026-04-01",
+  bindings = [
+    ( name = "ROSTER", durableObjectNamespace = "RosterObject" ),
+    ( name = "DAY", durableObjectNamespace = "DayObject" ),
+    ( name = "AGGREGATOR_URL", text = "http://aggregator" ),
+    ( name = "EDGE_KEYS", fromEnvironment = "DAYFLY_EDGE_KEYS" ),
+    ( name = "CLIENT_IP_HEADER", fromEnvironment = "CLIENT_IP_HEADER" ),
+    ( name = "FLUSH_MS", fromEnvironment = "FLUSH_MS" ),
+    ( name = "JURISDICTION", text = "none" ),
+  ],
+  durableObjectNamespaces = [
+    ( className = "RosterObject", uniqueKey = "dayfly-roster", enableSql = true ),
+    ( className = "DayObject", uniqueKey = "dayfly-day", enableSql = true ),
+  ],
+  durableObjectStorage = ( localDisk = "state" ),
+  globalOutbound = "aggregator",
+);
