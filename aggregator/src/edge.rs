@@ -33,7 +33,10 @@ pub fn routes(app: App) -> Router<App> {
 async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BATCH_BYTES_MAX).await else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB");
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 1 MiB",
+        );
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let claim = Signed {
@@ -41,7 +44,10 @@ async fn signed(State(app): State<App>, request: Request, next: Next) -> Respons
         path,
         body: &bytes,
     };
-    let header = parts.headers.get(HEADER).and_then(|value| value.to_str().ok());
+    let header = parts
+        .headers
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok());
     let now_ms = app.clock.now_ms();
     if !header.is_some_and(|header| claim.verify(header, &app.edge_keys, now_ms)) {
         return refusal(
@@ -50,7 +56,8 @@ async fn signed(State(app): State<App>, request: Request, next: Next) -> Respons
         );
     }
     app.edge_was_heard();
-    next.run(Request::from_parts(parts, Body::from(bytes))).await
+    next.run(Request::from_parts(parts, Body::from(bytes)))
+        .await
 }
 
 async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
@@ -69,7 +76,12 @@ async fn salts(State(app): State<App>) -> Result<Response, Failure> {
 async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failure> {
     let batch = match Batch::decode(&bytes) {
         Ok(batch) => batch,
-        Err(error) => return Ok(refusal(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())),
+        Err(error) => {
+            return Ok(refusal(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &error.to_string(),
+            ));
+        }
     };
     Ok(match app.store.apply_batch(&batch, sha256(&bytes)).await? {
         Applied::Now => Json(json!({ "status": "applied" })).into_response(),
@@ -84,7 +96,10 @@ async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failu
                 site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
                 "another batch of this number was applied before; this one is kept at the edge"
             );
-            refusal(StatusCode::CONFLICT, "another batch of this number was applied")
+            refusal(
+                StatusCode::CONFLICT,
+                "another batch of this number was applied",
+            )
         }
         Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
     })

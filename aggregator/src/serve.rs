@@ -124,9 +124,10 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
 
 async fn signal_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -147,7 +148,11 @@ async fn health(State(app): State<App>) -> Response {
 }
 
 async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, Json(json!({ "error": "there is nothing here" }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({ "error": "there is nothing here" })),
+    )
+        .into_response()
 }
 
 /// Headers of every answer. Pages load nothing from elsewhere and run no script.

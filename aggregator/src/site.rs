@@ -146,10 +146,15 @@ mod tests {
 
     #[test]
     fn the_roster_tells_eight_days_without_gaps() {
-        let days = site("Europe/Berlin").to_roster(ms("2026-10-22T12:00:00Z")).days;
+        let days = site("Europe/Berlin")
+            .to_roster(ms("2026-10-22T12:00:00Z"))
+            .days;
         assert_eq!(days.len(), ROSTER_DAYS);
         assert_eq!(days[0].date, date(2026, 10, 22));
-        assert!(days.windows(2).all(|pair| pair[0].end_ms == pair[1].start_ms));
+        assert!(
+            days.windows(2)
+                .all(|pair| pair[0].end_ms == pair[1].start_ms)
+        );
     }
 
     #[test]
@@ -158,7 +163,10 @@ mod tests {
         let midnight = ms("2026-11-22T23:00:00Z");
         let today = date(2026, 11, 23);
         let tomorrow = date(2026, 11, 24);
-        assert_eq!(site.salt_dates(midnight), [date(2026, 11, 22), today, tomorrow]);
+        assert_eq!(
+            site.salt_dates(midnight),
+            [date(2026, 11, 22), today, tomorrow]
+        );
         assert_eq!(site.salt_dates(midnight + SALT_GRACE_MS), [today, tomorrow]);
     }
 
@@ -166,7 +174,15 @@ mod tests {
     fn domains() {
         assert_eq!(domain("www.Example.COM").unwrap(), "example.com");
         assert_eq!(domain("localhost:3000").unwrap(), "localhost:3000");
-        for bad in ["", "https://a.example", "a.example/x", "a b", "a..b", ".a", "münchen.example"] {
+        for bad in [
+            "",
+            "https://a.example",
+            "a.example/x",
+            "a b",
+            "a..b",
+            ".a",
+            "münchen.example",
+        ] {
             assert!(domain(bad).is_err(), "{bad}");
         }
         assert!(timezone("Mars/Base").is_err());

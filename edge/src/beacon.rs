@@ -42,7 +42,11 @@ pub async fn post(request: Request, env: Env, ctx: Context) -> Result<Response> 
         Ok(known) => known,
         Err(_) => return answer::refused(503, "the edge does not know its sites yet"),
     };
-    if event.domains.iter().any(|domain| known.get(domain).is_none()) {
+    if event
+        .domains
+        .iter()
+        .any(|domain| known.get(domain).is_none())
+    {
         known = sites::refreshed(&env, &ctx).await?;
     }
     let mut dropped = Vec::new();

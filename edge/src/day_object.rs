@@ -93,39 +93,40 @@ impl DurableObject for DayObject {
 }
 
 impl DayObject {
-    fn name(&self) -> Result<Name> {
-        let name = self.state.id().name().ok_or("a day object without a name")?;
-        name.parse().map_err(|problem: &str| Error::from(problem))
-    }
-
     /// Runs `work` on the object, reading it from storage first if it is not in memory; `None`
     /// when nothing is stored and `create` gives nothing.
     fn with<T>(
         &self,
-        create: impl FnOnce(Name) -> Result<Option<Object>>,
+        create: impl FnOnce() -> Result<Option<Object>>,
         work: impl FnOnce(&mut Object) -> Result<T>,
     ) -> Result<Option<T>> {
         let mut slot = self.object.borrow_mut();
         if slot.is_none() {
-            let name = self.name()?;
-            let stored = Object::open(&self.store, name).map_err(|error| match error {
+            let stored = Object::open(&self.store).map_err(|error| match error {
                 OpenError::Store(error) => error,
                 OpenError::Unreadable => Error::from("stored state of another version"),
             })?;
             *slot = match stored {
                 Some(object) => Some(object),
-                None => create(name)?,
+                None => create()?,
             };
         }
         slot.as_mut().map(work).transpose()
     }
 
     fn stored<T>(&self, work: impl FnOnce(&mut Object) -> Result<T>) -> Result<Option<T>> {
-        self.with(|_| Ok(None), work)
+        self.with(|| Ok(None), work)
     }
 
     fn gather(&self, call: &Call) -> Result<Gathered> {
-        let create = |name| {
+        let create = || {
+            // A request knows the name it was sent to; an alarm after a restart does not.
+            let name = self
+                .state
+                .id()
+                .name()
+                .ok_or("a day object without a name")?;
+            let name: Name = name.parse().map_err(|problem: &str| Error::from(problem))?;
             let mut incarnation = [0; 16];
             platform::random(&mut incarnation)?;
             Ok(Some(Object::create(name, call.day_end_ms, incarnation)))
@@ -182,8 +183,10 @@ impl DayObject {
     }
 
     async fn ask_key(&self) -> Option<DayKey> {
-        let name = self.name().ok()?;
-        let issued = sites::ask(&self.env, shared::limits::ROSTER_FRESH_MS).await.ok()?;
+        let name = self.stored(|object| Ok(object.name())).ok()??;
+        let issued = sites::ask(&self.env, shared::limits::ROSTER_FRESH_MS)
+            .await
+            .ok()?;
         let found = issued
             .salts
             .iter()

@@ -113,7 +113,10 @@ impl Store for DayStore {
 
     fn meta(&self) -> Result<Option<Vec<u8>>> {
         let rows = self.rows("SELECT bytes FROM meta", Vec::new())?;
-        rows.into_iter().next().map(|row| Blobs::of(row).one()).transpose()
+        rows.into_iter()
+            .next()
+            .map(|row| Blobs::of(row).one())
+            .transpose()
     }
 
     fn dicts(&self) -> Result<Vec<Vec<u8>>> {
@@ -137,7 +140,10 @@ impl Store for DayStore {
             "SELECT sealed FROM visitor WHERE row = ?",
             vec![row.to_vec().into()],
         )?;
-        rows.into_iter().next().map(|row| Blobs::of(row).one()).transpose()
+        rows.into_iter()
+            .next()
+            .map(|row| Blobs::of(row).one())
+            .transpose()
     }
 
     fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>> {
@@ -147,7 +153,10 @@ impl Store for DayStore {
         )?;
         let read = |row| {
             let mut blobs = Blobs::of(row);
-            let id = blobs.one()?.try_into().map_err(|_| "a row's key is not 16 bytes")?;
+            let id = blobs
+                .one()?
+                .try_into()
+                .map_err(|_| "a row's key is not 16 bytes")?;
             Ok((id, blobs.one()?))
         };
         rows.into_iter().map(read).collect()

@@ -71,15 +71,14 @@ impl Gathering {
         })
     }
 
-    /// Adds a hit, if this gathering still takes one under the same key; gives its place.
-    fn join(&self, key: &DayKey, hit: Hit) -> std::result::Result<usize, Hit> {
-        match self.call.borrow_mut().as_mut() {
-            Some(call) if call.hits.len() < GATHER_HITS_MAX && call.key == *key => {
-                call.hits.push(hit);
-                Ok(call.hits.len().saturating_sub(1))
-            }
-            _ => Err(hit),
-        }
+    /// Takes the hit, if this gathering is still open and under the same key; gives its place.
+    fn join(&self, key: &DayKey, hit: &mut Option<Hit>) -> Option<usize> {
+        let mut call = self.call.borrow_mut();
+        let call = call
+            .as_mut()
+            .filter(|call| call.hits.len() < GATHER_HITS_MAX && call.key == *key)?;
+        call.hits.push(hit.take()?);
+        Some(call.hits.len().saturating_sub(1))
     }
 
     fn has_ended(&self) -> bool {
@@ -105,15 +104,15 @@ pub async fn count(
         return Err(Error::from("too many beacons are waiting"));
     }
     let last = LAST.with(|all| all.borrow().get(&name).cloned());
-    let joined = match &last {
-        Some(gathering) => gathering.join(&key, hit),
-        None => Err(hit),
-    };
-    let (gathering, place) = match (joined, last) {
-        (Ok(place), Some(gathering)) => (gathering, place),
-        (Err(hit), last) => {
+    let mut hit = Some(hit);
+    let joined = last
+        .as_ref()
+        .and_then(|last| Some((last.clone(), last.join(&key, &mut hit)?)));
+    let (gathering, place) = match joined {
+        Some(joined) => joined,
+        None => {
             let gathering = Rc::new(Gathering::open(day, &key, degraded)?);
-            let place = gathering.join(&key, hit).unwrap_or(0);
+            let place = gathering.join(&key, &mut hit).ok_or("no gathering")?;
             remember(name, &gathering);
             let before = last.filter(|before| {
                 let age_ms = platform::now_ms().saturating_sub(before.opened_ms);
@@ -122,7 +121,6 @@ pub async fn count(
             ctx.wait_until(lead(env.clone(), name, gathering.clone(), before));
             (gathering, place)
         }
-        (Ok(_), None) => return Err(Error::from("no gathering")),
     };
     WAITING.set(WAITING.get().saturating_add(1));
     let waited = JsFuture::from(gathering.done.clone()).await;

@@ -1,8 +1,7 @@
 //! Dayfly's collector: a thin Worker over the counting core in `shared`.
 //!
 //! Routes: `POST /api/event`, `GET /js/script.js`, `GET /health`. Two Durable Objects:
-//! [`roster_object::RosterObject`] knows the sites and salts, [`day_object::DayObject`] counts a
-//! site's day.
+//! `RosterObject` knows the sites and salts, `DayObject` counts a site's day.
 //!
 //! Architecture invariants: nothing here panics (a panic hangs a Durable Object's request); no
 //! address, User-Agent or hash is in any error text, because the platform logs those; nothing but

@@ -97,7 +97,6 @@ pub fn salt(site: SiteId, date: Date) -> Option<(Salt, bool)> {
     })
 }
 
-
 /// Destroys the salts of days that are over, `grace_ms` after their end.
 pub fn forget_old_salts(salts: &mut SaltRing, roster: &Roster, now_ms: UnixMs, grace_ms: i64) {
     let today: FxHashMap<SiteId, _> = roster

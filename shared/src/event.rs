@@ -109,7 +109,7 @@ impl Event {
     }
 }
 
-fn present<'a>(raw: Option<&'a RawValue>) -> Option<&'a str> {
+fn present(raw: Option<&RawValue>) -> Option<&str> {
     raw.map(RawValue::get).filter(|text| *text != "null")
 }
 

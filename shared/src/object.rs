@@ -5,7 +5,7 @@
 //! fails the [`Object`] in memory is ahead of storage and must be dropped and opened again.
 //!
 //! What is stored:
-//! - `meta`: one row ([`Meta`]);
+//! - `meta`: one row: name, incarnation, phase, numbers;
 //! - `dict`: the strings and combinations of the day, append-only;
 //! - `delta`: counts not yet sealed, one row per commit, with the id of the gathered call;
 //! - `visitor`: one sealed row per visitor (I4), deleted when the day is over;
@@ -16,6 +16,7 @@
 //! that the site is gone (I12).
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
@@ -113,7 +114,7 @@ pub trait Store {
 }
 
 /// Which day object this is; its name is `site:date:shard` and holds no personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Name {
     /// The site.
     pub site: SiteId,
@@ -162,6 +163,8 @@ enum Phase {
 /// The one row of meta.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Meta {
+    /// Kept here because an alarm that wakes an object after a restart is not told its name.
+    name: Name,
     incarnation: [u8; 16],
     day_end_ms: UnixMs,
     next_seq: u64,
@@ -215,7 +218,6 @@ pub enum Answer {
 
 /// See the module.
 pub struct Object {
-    name: Name,
     meta: Meta,
     day: Day,
     /// Learned since the last dictionary row; stored in the deltas.
@@ -232,7 +234,7 @@ impl Object {
     ///
     /// # Errors
     /// Storage failed, or holds what this build cannot read.
-    pub fn open<S: Store>(store: &S, name: Name) -> Result<Option<Self>, OpenError<S::Error>> {
+    pub fn open<S: Store>(store: &S) -> Result<Option<Self>, OpenError<S::Error>> {
         let Some(meta) = store.meta()? else {
             return Ok(None);
         };
@@ -253,7 +255,6 @@ impl Object {
             deltas += 1;
         }
         Ok(Some(Self {
-            name,
             day,
             dict_unsaved,
             deltas,
@@ -268,8 +269,8 @@ impl Object {
     /// A new life: nothing is stored before its first commit.
     pub fn create(name: Name, day_end_ms: UnixMs, incarnation: [u8; 16]) -> Self {
         Self {
-            name,
             meta: Meta {
+                name,
                 incarnation,
                 day_end_ms,
                 next_seq: 1,
@@ -291,7 +292,7 @@ impl Object {
 
     /// Which object this is.
     pub fn name(&self) -> Name {
-        self.name
+        self.meta.name
     }
 
     /// Counts a gathered call and commits it. A call that was committed before changes nothing.
@@ -322,15 +323,14 @@ impl Object {
                 continue;
             };
             let row = sealer.row(&hit.visitor);
-            if !self.visitors.contains_key(&row) {
-                let stored = store.visitor(&row)?;
-                let visitor = stored
-                    .and_then(|sealed| sealer.open(&row, &sealed))
-                    .and_then(|plain| Visitor::decode(&plain));
-                self.visitors.insert(row, visitor.unwrap_or_default());
-            }
-            let Some(visitor) = self.visitors.get_mut(&row) else {
-                continue;
+            let visitor = match self.visitors.entry(row) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    let stored = store.visitor(&row)?;
+                    let plain = stored.and_then(|sealed| sealer.open(&row, &sealed));
+                    let visitor = plain.and_then(|plain| Visitor::decode(&plain));
+                    entry.insert(visitor.unwrap_or_default())
+                }
             };
             match self.day.apply(visitor, hit) {
                 Ok(()) => {
@@ -531,9 +531,9 @@ impl Object {
 
     fn source(&self) -> Source {
         Source {
-            site: self.name.site,
-            date: self.name.date,
-            shard: self.name.shard,
+            site: self.meta.name.site,
+            date: self.meta.name.date,
+            shard: self.meta.name.shard,
             incarnation: hex::encode(self.meta.incarnation),
         }
     }

@@ -185,9 +185,7 @@ fn new_object() -> Object {
 }
 
 fn reopen(store: &Memory) -> Object {
-    Object::open(store, NAME)
-        .unwrap()
-        .unwrap_or_else(new_object)
+    Object::open(store).unwrap().unwrap_or_else(new_object)
 }
 
 #[test]
@@ -326,10 +324,7 @@ fn i7_a_gap_resends_what_is_lacking() {
 fn what_another_version_stored_is_not_touched() {
     let store = Memory::default();
     store.kept.borrow_mut().meta = Some(vec![99, 1, 2]);
-    assert!(matches!(
-        Object::open(&store, NAME),
-        Err(OpenError::Unreadable)
-    ));
+    assert!(matches!(Object::open(&store), Err(OpenError::Unreadable)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { close, launchChromium, listen } from "./support.mjs";
 
 const script = readFileSync(
   new URL("../../edge/tracker/dist/script.js", import.meta.url),
@@ -44,27 +44,13 @@ before(async () => {
       response.end(html);
     }
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  port = server.address().port;
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-component-update",
-      "--disable-sync",
-      "--host-resolver-rules=MAP *.test 127.0.0.1",
-    ],
-  });
+  port = await listen(server);
+  browser = await launchChromium("--host-resolver-rules=MAP *.test 127.0.0.1");
 });
 
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
+  close(server);
 });
 
 beforeEach(async () => {

@@ -60,14 +60,17 @@ async fn answer(
         meta.insert("visitors".into(), json!("sum of daily visitors"));
     }
     if counts_visitors && answer.degraded {
-        let warning = "a salt was lost on a day of this range; visitors of that day may be counted twice";
+        let warning =
+            "a salt was lost on a day of this range; visitors of that day may be counted twice";
         meta.insert(
             "metric_warnings".into(),
             json!({ "visitors": { "code": "degraded", "warning": warning } }),
         );
     }
     let query = echo(domain, &query);
-    Ok(Json(json!({ "results": results, "meta": meta, "query": query })))
+    Ok(Json(
+        json!({ "results": results, "meta": meta, "query": query }),
+    ))
 }
 
 /// The query as it was understood; posted again it gives the same.

@@ -200,7 +200,9 @@ fn snippet(app: &App, site: &Site) -> String {
 }
 
 async fn loopback_only(headers: HeaderMap, request: Request, next: Next) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     if host.is_some_and(is_loopback) {
         return next.run(request).await;
     }
@@ -269,10 +271,26 @@ mod tests {
 
     #[test]
     fn dashboard_is_for_loopback_only() {
-        for host in ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "[::1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8000",
+            "127.0.0.1:8000",
+            "127.1.2.3",
+            "[::1]:8000",
+            "[::1]",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "stats.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[2001:db8::1]:80", "[", "0.0.0.0"] {
+        for host in [
+            "",
+            "stats.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:80",
+            "10.0.0.1",
+            "[2001:db8::1]:80",
+            "[",
+            "0.0.0.0",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

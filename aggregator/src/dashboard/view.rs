@@ -111,7 +111,12 @@ impl Panel {
     /// A panel of rows that hold visitors, then page views.
     pub fn new(title: &'static str, column: &'static str, rows: &[Row], most: usize) -> Self {
         let value = |row: &Row, place: usize| row.metrics.get(place).copied().unwrap_or(0);
-        let longest = rows.iter().map(|row| value(row, 0)).max().unwrap_or(0).max(1);
+        let longest = rows
+            .iter()
+            .map(|row| value(row, 0))
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let line = |row: &Row| Line {
             label: row.dimensions.first().cloned().unwrap_or_default(),
             width: value(row, 0) * 100 / longest,
@@ -147,7 +152,10 @@ mod tests {
         assert_eq!(days("yesterday", today, None).0, date(2026, 2, 28));
         assert_eq!(days("7d", today, None), (date(2026, 2, 23), today));
         assert_eq!(days("12mo", today, None), (date(2025, 4, 1), today));
-        assert_eq!(days("all", today, Some(date(2025, 1, 2))).0, date(2025, 1, 2));
+        assert_eq!(
+            days("all", today, Some(date(2025, 1, 2))).0,
+            date(2025, 1, 2)
+        );
         assert!(Period::name("nonsense").is_none());
     }
 }

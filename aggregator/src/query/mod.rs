@@ -25,8 +25,10 @@ pub enum Metric {
 
 impl Metric {
     /// All, with their names in the API.
-    pub const ALL: [(&str, Metric); 2] =
-        [("visitors", Metric::Visitors), ("pageviews", Metric::Pageviews)];
+    pub const ALL: [(&str, Metric); 2] = [
+        ("visitors", Metric::Visitors),
+        ("pageviews", Metric::Pageviews),
+    ];
 
     /// The name in the API.
     pub fn name(self) -> &'static str {

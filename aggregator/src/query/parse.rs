@@ -109,7 +109,10 @@ fn order(
         let place = format!("order_by/{place}");
         let pair = value.as_array().map(Vec::as_slice);
         let Some([Value::String(name), Value::String(direction)]) = pair else {
-            return Err(invalid(place, "must be [metric or dimension, \"asc\" or \"desc\"]"));
+            return Err(invalid(
+                place,
+                "must be [metric or dimension, \"asc\" or \"desc\"]",
+            ));
         };
         let metric = metrics.iter().position(|metric| metric.name() == name);
         let dimension = dimensions.iter().position(|d| d.name() == name);
@@ -139,14 +142,22 @@ fn pagination(body: &Map<String, Value>) -> Result<(usize, usize), Invalid> {
         Some(Value::Object(pagination)) => pagination,
         Some(_) => return Err(invalid("pagination", "must be an object")),
     };
-    if let Some(key) = pagination.keys().find(|key| *key != "limit" && *key != "offset") {
+    if let Some(key) = pagination
+        .keys()
+        .find(|key| *key != "limit" && *key != "offset")
+    {
         return Err(invalid(format!("pagination/{key}"), "unknown key"));
     }
     let number = |key: &str, default: u64, from: u64, to: u64| {
         let value = pagination.get(key).map_or(Some(default), Value::as_u64);
-        let value = value.filter(|n| (from..=to).contains(n)).map(|n| n as usize);
+        let value = value
+            .filter(|n| (from..=to).contains(n))
+            .map(|n| n as usize);
         value.ok_or_else(|| {
-            invalid(format!("pagination/{key}"), format!("must be a number from {from} to {to}"))
+            invalid(
+                format!("pagination/{key}"),
+                format!("must be a number from {from} to {to}"),
+            )
         })
     };
     Ok((
@@ -162,7 +173,9 @@ mod tests {
     use serde_json::json;
 
     fn parse_json(value: Value) -> Result<Query, String> {
-        let Value::Object(body) = value else { panic!("an object") };
+        let Value::Object(body) = value else {
+            panic!("an object")
+        };
         let day = date(2026, 11, 23);
         parse(&body, Range { from: day, to: day }).map_err(|error| error.to_string())
     }
@@ -177,14 +190,21 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(query.metrics, [Metric::Visitors, Metric::Pageviews]);
-        assert_eq!(query.order, [(OrderKey::Metric(1), false), (OrderKey::Dimension(0), true)]);
+        assert_eq!(
+            query.order,
+            [(OrderKey::Metric(1), false), (OrderKey::Dimension(0), true)]
+        );
         assert_eq!((query.limit, query.offset), (10, 20));
     }
 
     #[test]
     fn the_default_order_is_time_then_the_first_metric() {
-        let query = parse_json(json!({"metrics": ["pageviews"], "dimensions": ["event:page", "time:day"]}));
-        assert_eq!(query.unwrap().order, [(OrderKey::Dimension(1), false), (OrderKey::Metric(0), true)]);
+        let query =
+            parse_json(json!({"metrics": ["pageviews"], "dimensions": ["event:page", "time:day"]}));
+        assert_eq!(
+            query.unwrap().order,
+            [(OrderKey::Dimension(1), false), (OrderKey::Metric(0), true)]
+        );
     }
 
     #[test]
@@ -195,20 +215,41 @@ mod tests {
             parse_json(body).unwrap_err()
         };
         assert_eq!(with("metrics", json!([])), "metrics: name at least one");
-        assert_eq!(with("metrics", json!(["visitors", "visitors"])), "metrics/1: named twice");
-        assert!(with("metrics", json!(["visitors", "x"])).starts_with("metrics/1: unknown: \"x\"; known are visitors"));
-        assert_eq!(with("metrics", json!("visitors")), "metrics: must be a list");
+        assert_eq!(
+            with("metrics", json!(["visitors", "visitors"])),
+            "metrics/1: named twice"
+        );
+        assert!(
+            with("metrics", json!(["visitors", "x"]))
+                .starts_with("metrics/1: unknown: \"x\"; known are visitors")
+        );
+        assert_eq!(
+            with("metrics", json!("visitors")),
+            "metrics: must be a list"
+        );
         assert!(with("dimensions", json!([7])).starts_with("dimensions/0: unknown: 7"));
         assert_eq!(with("colour", json!(1)), "colour: unknown key");
-        assert!(with("filters", json!([["is", "event:page", ["/"]]])).starts_with("filters: not answered"));
+        assert!(
+            with("filters", json!([["is", "event:page", ["/"]]]))
+                .starts_with("filters: not answered")
+        );
         assert!(with("include", json!({"total_rows": true})).starts_with("include: not answered"));
-        assert_eq!(with("order_by", json!([["pageviews", "asc"]])), "order_by/0: \"pageviews\" is not in this query");
-        assert!(with("order_by", json!([["visitors", "up"]])).starts_with("order_by/0: the direction"));
+        assert_eq!(
+            with("order_by", json!([["pageviews", "asc"]])),
+            "order_by/0: \"pageviews\" is not in this query"
+        );
+        assert!(
+            with("order_by", json!([["visitors", "up"]])).starts_with("order_by/0: the direction")
+        );
         assert!(with("order_by", json!(["visitors"])).starts_with("order_by/0: must be"));
         assert!(with("pagination", json!([])).starts_with("pagination: must be"));
         assert!(with("pagination", json!({"limit": 0})).starts_with("pagination/limit: must be"));
-        assert!(with("pagination", json!({"limit": 10_001})).starts_with("pagination/limit: must be"));
-        assert!(with("pagination", json!({"offset": -1})).starts_with("pagination/offset: must be"));
+        assert!(
+            with("pagination", json!({"limit": 10_001})).starts_with("pagination/limit: must be")
+        );
+        assert!(
+            with("pagination", json!({"offset": -1})).starts_with("pagination/offset: must be")
+        );
         assert!(with("pagination", json!({"page": 1})).starts_with("pagination/page: unknown"));
     }
 }

@@ -54,7 +54,10 @@ fn named(text: &str, today: Date, oldest: Option<Date>) -> Result<Range, String>
     let too_long = |_| "the range reaches beyond the calendar".to_owned();
     let to_today = |from| Range { from, to: today };
     let number = |digits: &str| {
-        let number = digits.parse::<i64>().ok().filter(|n| (1..=MOST).contains(n));
+        let number = digits
+            .parse::<i64>()
+            .ok()
+            .filter(|n| (1..=MOST).contains(n));
         number.ok_or_else(unknown)
     };
     Ok(match text {
@@ -106,23 +109,42 @@ mod tests {
             (json!("2mo"), date(2026, 2, 1), date(2026, 3, 31)),
             (json!("year"), date(2026, 1, 1), date(2026, 12, 31)),
             (json!("all"), date(2025, 5, 5), date(2026, 3, 31)),
-            (json!(["2024-02-29", "2024-03-01"]), date(2024, 2, 29), date(2024, 3, 1)),
+            (
+                json!(["2024-02-29", "2024-03-01"]),
+                date(2024, 2, 29),
+                date(2024, 3, 1),
+            ),
         ];
         for (value, from, to) in cases {
             let range = parse_range(&value, today, Some(date(2025, 5, 5)));
             assert_eq!(range, Ok(Range { from, to }), "{value}");
         }
         for bad in [
-            json!(null), json!(7), json!(""), json!("d"), json!("0d"), json!("-1d"), json!("9999d"),
-            json!("7days"), json!("mo"), json!("ümo"), json!([]), json!(["2026-01-01"]),
-            json!(["2026-02-30", "2026-03-01"]), json!(["2026-03-02", "2026-03-01"]),
-            json!(["2026-03-01T00:00:00", "2026-03-02"]), json!([1, 2]),
+            json!(null),
+            json!(7),
+            json!(""),
+            json!("d"),
+            json!("0d"),
+            json!("-1d"),
+            json!("9999d"),
+            json!("7days"),
+            json!("mo"),
+            json!("ümo"),
+            json!([]),
+            json!(["2026-01-01"]),
+            json!(["2026-02-30", "2026-03-01"]),
+            json!(["2026-03-02", "2026-03-01"]),
+            json!(["2026-03-01T00:00:00", "2026-03-02"]),
+            json!([1, 2]),
         ] {
             assert!(parse_range(&bad, today, None).is_err(), "{bad}");
         }
         assert_eq!(
             parse_range(&json!("all"), today, None),
-            Ok(Range { from: today, to: today })
+            Ok(Range {
+                from: today,
+                to: today
+            })
         );
     }
 }

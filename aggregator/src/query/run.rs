@@ -48,7 +48,9 @@ pub async fn run(pool: &SqlitePool, site: SiteId, query: &Query) -> Result<Answe
                 key.push(match dimension {
                     Dimension::Day => {
                         let day: i64 = row.try_get(column + 1)?;
-                        date_of(day).map(|date| date.to_string()).unwrap_or_default()
+                        date_of(day)
+                            .map(|date| date.to_string())
+                            .unwrap_or_default()
                     }
                     _ => match row.try_get::<String, _>(column + 1)? {
                         text if text.is_empty() => NONE.to_owned(),
@@ -118,7 +120,11 @@ fn statement(metric: Metric, dimensions: &[Dimension]) -> String {
         false => format!(" GROUP BY {}", groups.join(", ")),
     };
     // A row without any of the metric is left out; the one row of a total never is.
-    let having = if groups.is_empty() { "" } else { " HAVING n > 0" };
+    let having = if groups.is_empty() {
+        ""
+    } else {
+        " HAVING n > 0"
+    };
     format!(
         "SELECT coalesce(sum(c.{counter}), 0) AS n{columns} FROM {table} AS c{joins}
          WHERE c.site_id = ?1 AND c.date BETWEEN ?2 AND ?3{group}{having}"
@@ -132,7 +138,11 @@ fn compare(a: &Row, b: &Row, order: &[(OrderKey, bool)]) -> std::cmp::Ordering {
             OrderKey::Metric(place) => a.metrics[*place].cmp(&b.metrics[*place]),
             OrderKey::Dimension(place) => a.dimensions[*place].cmp(&b.dimensions[*place]),
         };
-        let ordering = if *descending { ordering.reverse() } else { ordering };
+        let ordering = if *descending {
+            ordering.reverse()
+        } else {
+            ordering
+        };
         if ordering.is_ne() {
             return ordering;
         }

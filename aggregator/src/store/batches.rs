@@ -136,7 +136,11 @@ impl Store {
                     .fetch_optional(&mut *tx)
                     .await?;
             let same = applied.is_some_and(|applied| applied == sha256);
-            return Ok(if same { Applied::Before } else { Applied::Conflict });
+            return Ok(if same {
+                Applied::Before
+            } else {
+                Applied::Conflict
+            });
         }
         if batch.seq > last + 1 {
             return Ok(Applied::Gap { last });
@@ -305,7 +309,9 @@ async fn attrs_ids(
     if ids.len() == attrs.len() {
         Ok(ids)
     } else {
-        Err(Error::Invalid("attributes of the batch were not stored".into()))
+        Err(Error::Invalid(
+            "attributes of the batch were not stored".into(),
+        ))
     }
 }
 

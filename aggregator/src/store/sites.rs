@@ -47,7 +47,12 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn add_site(&self, domain: &str, timezone: &str, on: jiff::civil::Date) -> Result<bool> {
+    pub async fn add_site(
+        &self,
+        domain: &str,
+        timezone: &str,
+        on: jiff::civil::Date,
+    ) -> Result<bool> {
         let done = sqlx::query(
             "INSERT INTO site (domain, timezone, created_on) VALUES (?, ?, ?)
              ON CONFLICT (domain) DO NOTHING",

@@ -1,0 +1,176 @@
+//! `/edge/v1/…`: what the aggregator takes from the edge, and what it refuses.
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::sign::{HEADER, Signed, parse_keys};
+use std::io::Write;
+
+use crate::system::{KEY, SITE, System};
+
+async fn send(
+    system: &System,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+    skew_ms: i64,
+) -> Response {
+    let keys = parse_keys(KEY).unwrap();
+    let signed = Signed {
+        method: method.as_str(),
+        path,
+        body: &body,
+    };
+    let header = signed.sign(&keys[0], aggregator::clock::SystemClock.now_ms() + skew_ms);
+    let request = system
+        .http
+        .request(method, system.dashboard_url(path))
+        .header(HEADER, header);
+    request.body(body).send().await.unwrap()
+}
+
+fn batch(seq: u64, page: &str) -> Value {
+    json!({
+        "v": 1,
+        "source": {"site": 1, "date": today(), "shard": 0, "incarnation": "ab".repeat(16)},
+        "seq": seq, "closed": false, "degraded": false, "hits_total": seq,
+        "strings": [page, SITE, "DE"], "visit_attrs": [[0, 1]], "client_attrs": [[2]],
+        "visits": [[9, 0, 0, 0, 1, 64, 1]], "pages": [[9, 0, 1, 0, 0, 6, 1, 67, 1]],
+        "exits": [], "events": []
+    })
+}
+
+fn today() -> String {
+    let now = aggregator::clock::SystemClock.now_ms();
+    let now = jiff::Timestamp::from_millisecond(now).unwrap();
+    now.in_tz("Europe/Berlin").unwrap().date().to_string()
+}
+
+fn gzip(batch: &Value) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(batch.to_string().as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+async fn post(system: &System, batch: &Value) -> (u16, Value) {
+    let answer = send(system, Method::POST, "/edge/v1/batches", gzip(batch), 0).await;
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn i11_every_route_wants_a_signature() {
+    let system = System::start().await;
+    let routes = [
+        (Method::GET, "/edge/v1/roster"),
+        (Method::GET, "/edge/v1/salts"),
+        (Method::POST, "/edge/v1/batches"),
+    ];
+    for (method, path) in routes {
+        let bare = system
+            .http
+            .request(method.clone(), system.dashboard_url(path));
+        assert_eq!(bare.send().await.unwrap().status(), 401, "{path}");
+        let skewed = send(&system, method.clone(), path, Vec::new(), 301_000).await;
+        assert_eq!(skewed.status(), 401, "{path}");
+        // A signature for one path does not open another.
+        let keys = parse_keys(KEY).unwrap();
+        let other = Signed {
+            method: method.as_str(),
+            path: "/edge/v1/other",
+            body: b"",
+        };
+        let header = other.sign(&keys[0], aggregator::clock::SystemClock.now_ms());
+        let request = system
+            .http
+            .request(method, system.dashboard_url(path))
+            .header(HEADER, header);
+        assert_eq!(request.send().await.unwrap().status(), 401, "{path}");
+    }
+    let large = send(
+        &system,
+        Method::POST,
+        "/edge/v1/batches",
+        vec![0; 1024 * 1024 + 1],
+        0,
+    )
+    .await;
+    assert_eq!(large.status(), 413);
+}
+
+#[tokio::test]
+async fn i7_batches_are_applied_once_in_order() {
+    let system = System::start().await;
+    let key = system.api_key();
+    let gap = post(&system, &batch(2, "/2")).await;
+    assert_eq!((gap.0, &gap.1["last"]), (409, &json!(0)));
+    assert_eq!(post(&system, &batch(1, "/1")).await.1["status"], "applied");
+    assert_eq!(
+        post(&system, &batch(1, "/1")).await.1["status"],
+        "duplicate"
+    );
+    let conflict = post(&system, &batch(1, "/other")).await;
+    assert_eq!((conflict.0, conflict.1.get("last")), (409, None));
+    assert_eq!(post(&system, &batch(2, "/2")).await.1["status"], "applied");
+    let gap = post(&system, &batch(9, "/9")).await;
+    assert_eq!((gap.0, &gap.1["last"]), (409, &json!(2)));
+    assert_eq!(system.totals(&key).await, [2, 2]);
+    let log = std::fs::read_to_string(system.log("aggregator")).unwrap();
+    assert!(log.contains("another batch of this number was applied before"));
+}
+
+#[tokio::test]
+async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
+    let system = System::start().await;
+    let key = system.api_key();
+    for (pointer, value, reason) in [
+        ("/pages/0/1", json!(9), "pages: "),
+        ("/strings/0", json!("a\u{0}"), "strings: "),
+        ("/source/incarnation", json!("x"), "source.incarnation: "),
+        ("/v", json!(2), "v: "),
+    ] {
+        let mut bad = batch(1, "/1");
+        *bad.pointer_mut(pointer).unwrap() = value;
+        let (status, answer) = post(&system, &bad).await;
+        assert_eq!(status, 422);
+        assert!(
+            answer["error"].as_str().unwrap().starts_with(reason),
+            "{answer}"
+        );
+    }
+    let plain = send(&system, Method::POST, "/edge/v1/batches", b"{}".to_vec(), 0).await;
+    assert_eq!(plain.status(), 422);
+    let mut gone = batch(1, "/1");
+    gone["source"]["site"] = json!(99);
+    assert_eq!(post(&system, &gone).await.0, 410);
+    assert_eq!(system.totals(&key).await, [0, 0]);
+    assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
+}
+
+#[tokio::test]
+async fn i3_salts_are_issued_for_today_and_tomorrow_and_stay_the_same() {
+    let system = System::start().await;
+    let ask = async || {
+        let answer = send(&system, Method::GET, "/edge/v1/salts", Vec::new(), 0).await;
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        answer.json::<Value>().await.unwrap()
+    };
+    let salts = ask().await;
+    let list = salts["salts"].as_array().unwrap();
+    assert!(
+        (2..=3).contains(&list.len()),
+        "today, tomorrow, and ten minutes of yesterday"
+    );
+    assert!(list.iter().any(|salt| salt["date"] == today().as_str()));
+    assert_eq!(ask().await, salts);
+    // Neither the folder of the aggregator nor that of the edge holds one.
+    system.view("UA", "/").await;
+    for salt in list {
+        let text = salt["salt"].as_str().unwrap();
+        let bytes: Vec<u8> = (0..32)
+            .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        crate::privacy::assert_absent(system.data.path(), &[text.as_bytes(), &bytes]);
+    }
+}

@@ -1,0 +1,92 @@
+//! The command line: what it prints, what it refuses.
+
+use std::process::Command;
+
+use crate::system::{KEY, SITE, System, dayfly, free_port};
+
+#[tokio::test]
+async fn commands_work_while_the_server_runs() {
+    let system = System::start().await;
+    let key = system.dayfly(&["key", "create", "--site", SITE]);
+    assert_eq!(key.lines().count(), 1, "only the key is on standard output");
+    let key = key.trim();
+    assert!(key.starts_with("dayfly_") && key.len() == "dayfly_".len() + 32);
+    crate::privacy::assert_absent(system.data.path(), &[key.as_bytes()]);
+
+    system.dayfly(&[
+        "site",
+        "add",
+        "www.B.example",
+        "--timezone",
+        "Asia/Kathmandu",
+    ]);
+    let list = system.dayfly(&["site", "list"]);
+    assert_eq!(
+        list,
+        format!("{SITE}\tEurope/Berlin\nb.example\tAsia/Kathmandu\n")
+    );
+    system.dayfly(&["site", "add", "--if-missing", "b.example"]);
+    for (arguments, error) in [
+        (
+            &["site", "add", "b.example"][..],
+            "b.example is there already",
+        ),
+        (&["site", "add", "https://c.example"], "is not a host name"),
+        (
+            &["site", "add", "c.example", "--timezone", "Mars/Base"],
+            "is not an IANA name",
+        ),
+        (
+            &["site", "remove", "c.example"],
+            "there is no site c.example",
+        ),
+        (
+            &["key", "create", "--site", "c.example"],
+            "there is no site c.example",
+        ),
+    ] {
+        let output = system.dayfly_output(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(error), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(output.stdout.is_empty());
+    }
+    // A second server on the same folder, and one on a port that is taken.
+    let second = system.dayfly_output(&["serve", "--port", &free_port().to_string()]);
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(
+        told.contains("already in use by another dayfly serve"),
+        "{told}"
+    );
+    let other = tempfile::tempdir().unwrap();
+    let taken = Command::new(dayfly())
+        .args(["serve", "--port", &system.dashboard_port.to_string()])
+        .env("DAYFLY_DATA", other.path())
+        .env("DAYFLY_EDGE_KEYS", KEY)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(taken.stderr).unwrap();
+    assert!(
+        !taken.status.success() && told.contains("cannot listen on"),
+        "{told}"
+    );
+}
+
+#[test]
+fn i11_without_an_edge_key_the_server_refuses_to_start() {
+    let data = tempfile::tempdir().unwrap();
+    for (key, reason) in [
+        ("", "the edge key is not set"),
+        ("short", "fewer than 32 characters"),
+    ] {
+        let output = Command::new(dayfly())
+            .args(["serve", "--port", &free_port().to_string()])
+            .env("DAYFLY_DATA", data.path())
+            .env("DAYFLY_EDGE_KEYS", key)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(reason), "{told}");
+        assert!(!told.contains("short\n"), "a secret is not repeated");
+    }
+}

@@ -1,0 +1,141 @@
+//! From a beacon to an answer: who is a visitor, where from, which page.
+
+use serde_json::json;
+
+use crate::system::{Options, SITE, System, view};
+
+#[tokio::test]
+async fn two_browsers_are_two_visitors_and_a_reload_is_not_a_third() {
+    let system = System::start().await;
+    let key = system.api_key();
+    system.view("Firefox", "/").await;
+    system.view("Chrome", "/").await;
+    system.view("Chrome", "/").await;
+    system.view("Chrome", "/caf%C3%A9?secret=1#x").await;
+    system.until_totals(&key, [2, 4]).await;
+    let rows = system.rows(&key, &["event:page"]).await;
+    assert_eq!(
+        rows,
+        [(vec!["/".into()], [2, 3]), (vec!["/café".into()], [1, 1])]
+    );
+    let today = jiff_today();
+    let rows = system.rows(&key, &["time:day"]).await;
+    assert_eq!(rows, [(vec![today.clone()], [2, 4])]);
+    let rows = system
+        .rows(&key, &["time:day", "event:page", "visit:country"])
+        .await;
+    let none = "(none)".to_owned();
+    assert_eq!(rows[0], (vec![today, "/".into(), none], [2, 3]));
+}
+
+/// Today in the test site's zone.
+fn jiff_today() -> String {
+    use shared::clock::Clock;
+    let now = jiff::Timestamp::from_millisecond(aggregator::clock::SystemClock.now_ms()).unwrap();
+    now.in_tz("Europe/Berlin").unwrap().date().to_string()
+}
+
+#[tokio::test]
+async fn countries_come_from_the_header_that_was_named() {
+    let options = Options {
+        client_ip_header: Some("X-Real-IP"),
+        ..Options::default()
+    };
+    let system = System::start_with(options).await;
+    let key = system.api_key();
+    for (address, times) in [
+        ("217.0.0.1", 2),
+        ("217.0.0.2", 1),
+        ("194.2.0.1", 1),
+        ("nonsense", 1),
+    ] {
+        for _ in 0..times {
+            system
+                .post(
+                    view("/"),
+                    &[("X-Real-IP", address), ("CF-Connecting-IP", "8.8.8.8")],
+                )
+                .await;
+        }
+    }
+    // A proxy that appends leaves what the client claimed before its own entry.
+    system
+        .post(view("/"), &[("X-Real-IP", "8.8.8.8, 194.2.0.1")])
+        .await;
+    system.until_totals(&key, [4, 6]).await;
+    let rows = system.rows(&key, &["visit:country"]).await;
+    let row = |country: &str, metrics| (vec![country.to_owned()], metrics);
+    assert_eq!(
+        rows,
+        [row("DE", [2, 3]), row("(none)", [1, 1]), row("FR", [1, 2])]
+    );
+}
+
+#[tokio::test]
+async fn no_header_is_believed_unless_it_was_named() {
+    let system = System::start().await;
+    let key = system.api_key();
+    for header in [
+        "CF-Connecting-IP",
+        "X-Forwarded-For",
+        "X-Real-IP",
+        "Forwarded",
+        "True-Client-IP",
+    ] {
+        system
+            .post(view("/"), &[(header, "217.0.0.1"), ("user-agent", "one")])
+            .await;
+    }
+    system.until_totals(&key, [1, 5]).await;
+    let rows = system.rows(&key, &["visit:country"]).await;
+    assert_eq!(rows, [(vec!["(none)".into()], [1, 5])]);
+}
+
+#[tokio::test]
+async fn a_site_added_while_it_runs_counts_within_seconds_and_a_removed_one_is_gone() {
+    let system = System::start().await;
+    let key = system.api_key();
+    system.dayfly(&["site", "add", "new.example"]);
+    let body = json!({"n": "pageview", "u": "https://new.example/"}).to_string();
+    let counted = async || {
+        let answer = system.post(body.clone(), &[]).await;
+        answer.headers().get("x-dayfly-dropped").is_none()
+    };
+    system.until("the new site is known", counted).await;
+    let query = json!({"site_id": "new.example", "metrics": ["pageviews"], "date_range": "day"});
+    let seen = async || system.api(&key, &query).await.1["results"][0]["metrics"] == json!([1]);
+    system.until("the new site counts", seen).await;
+
+    system.dayfly(&["site", "remove", "new.example"]);
+    let (status, _) = system.api(&key, &query).await;
+    assert_eq!(status, 401);
+    let removed = System::dayfly_output(&system, &["site", "remove", "new.example"]);
+    assert!(!removed.status.success());
+    // The edge still knows it for up to a minute; its day object is told that the site is gone.
+    system.post(body, &[]).await;
+    system.view("UA", "/").await;
+    system.until_totals(&key, [1, 1]).await;
+    assert_eq!(
+        system.dayfly(&["site", "list"]),
+        format!("{SITE}\tEurope/Berlin\n")
+    );
+}
+
+#[tokio::test]
+async fn custom_events_make_a_visitor_and_engagement_needs_a_visit() {
+    let system = System::start().await;
+    let key = system.api_key();
+    let event =
+        |name: &str| json!({"n": name, "u": format!("https://{SITE}/"), "e": 5_000}).to_string();
+    let dropped = system.post(event("engagement"), &[]).await;
+    assert_eq!(dropped.status(), 202);
+    assert_eq!(
+        dropped.headers()["x-dayfly-dropped"],
+        "engagement_without_visit"
+    );
+    let counted = system.post(event("Signup"), &[]).await;
+    assert!(counted.headers().get("x-dayfly-dropped").is_none());
+    let counted = system.post(event("engagement"), &[]).await;
+    assert!(counted.headers().get("x-dayfly-dropped").is_none());
+    system.until_totals(&key, [1, 0]).await;
+}

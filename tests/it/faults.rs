@@ -1,0 +1,138 @@
+//! Processes that die: nothing acknowledged is lost, nothing is counted twice (I6, I7, I8).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::system::{Options, System, view};
+
+#[tokio::test]
+async fn i8_page_views_sent_while_the_aggregator_is_dead_are_counted_later() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    system.view("a", "/before").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.stop_aggregator("KILL");
+    for n in 0..50 {
+        system.view(["a", "b"][n % 2], &format!("/{n}")).await;
+    }
+    system.start_aggregator().await;
+    system.until_totals(&key, [2, 51]).await;
+}
+
+#[tokio::test]
+async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    for round in 1..=5 {
+        for n in 0..20 {
+            system.view("a", &format!("/{round}/{n}")).await;
+        }
+        system.stop_edge(if round % 2 == 0 { "TERM" } else { "KILL" });
+        system.start_edge().await;
+    }
+    system.until_totals(&key, [1, 100]).await;
+}
+
+/// Every acknowledged page view has a page of its own: each must be counted once, and those whose
+/// answer was lost at most once.
+#[tokio::test]
+async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_once() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    let stop = Arc::new(AtomicBool::new(false));
+    let next = Arc::new(AtomicU64::new(0));
+    let mut senders = Vec::new();
+    for _ in 0..8 {
+        let (stop, next) = (stop.clone(), next.clone());
+        let (http, url) = (system.http.clone(), system.edge_url("/api/event"));
+        senders.push(tokio::spawn(async move {
+            let mut acknowledged = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let page = format!("/{}", next.fetch_add(1, Ordering::Relaxed));
+                let sent = http
+                    .post(&url)
+                    .header("user-agent", page.clone())
+                    .body(view(&page))
+                    .send()
+                    .await;
+                match sent {
+                    Ok(answer) if answer.status() == 202 => acknowledged.push(page),
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+            acknowledged
+        }));
+    }
+    for round in 0..6 {
+        tokio::time::sleep(Duration::from_millis(350)).await;
+        if round % 2 == 0 {
+            system.stop_aggregator("KILL");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            system.start_aggregator().await;
+        } else {
+            system.stop_edge("KILL");
+            system.start_edge().await;
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut acknowledged = Vec::new();
+    for sender in senders {
+        acknowledged.extend(sender.await.unwrap());
+    }
+    assert!(acknowledged.len() > 200, "only {}", acknowledged.len());
+    let counted = async || {
+        let rows = system.rows(&key, &["event:page"]).await;
+        rows.len() >= acknowledged.len()
+    };
+    system.until("everything is delivered", counted).await;
+    let rows = system.rows(&key, &["event:page"]).await;
+    for (page, [visitors, views]) in &rows {
+        assert_eq!((*visitors, *views), (1, 1), "{page:?}");
+    }
+    for page in &acknowledged {
+        assert!(
+            rows.iter().any(|(pages, _)| pages[0] == *page),
+            "{page} was lost"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_the_aggregator_an_edge_that_restarts_still_accepts() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.stop_aggregator("KILL");
+    system.stop_edge("KILL");
+    system.start_edge().await;
+    // Memory and aggregator are both gone: an emergency salt. Page views stay exact; the API says
+    // that visitors may be counted twice.
+    system.view("a", "/2").await;
+    system.start_aggregator().await;
+    system.until_totals(&key, [2, 2]).await;
+    let query = serde_json::json!({"site_id": crate::system::SITE, "metrics": ["visitors"], "date_range": "day"});
+    let (_, answer) = system.api(&key, &query).await;
+    assert_eq!(
+        answer["meta"]["metric_warnings"]["visitors"]["code"],
+        "degraded"
+    );
+}
+
+#[tokio::test]
+async fn i11_an_edge_with_another_key_gets_nothing() {
+    let options = Options {
+        edge_key: Some("another-key-another-key-another-key-"),
+        ..Options::default()
+    };
+    let system = System::start_with(options).await;
+    let health = async || {
+        let answer = system.http.get(system.edge_url("/health")).send().await;
+        answer.is_ok_and(|answer| answer.status() == 503)
+    };
+    system
+        .until("the edge says that it knows no sites", health)
+        .await;
+    assert_eq!(system.post(view("/"), &[]).await.status(), 503);
+}

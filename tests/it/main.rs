@@ -1,0 +1,16 @@
+//! The whole system, as it runs: workerd with the built Worker, `dayfly serve`, SQLite on disk.
+//!
+//! Needs `scripts/setup test` and `DAYFLY_PROFILE=dev scripts/build`; scripts/test does both.
+
+// A test waits for real processes, in real time.
+#![allow(clippy::disallowed_methods)]
+
+mod api;
+mod beacon;
+mod channel;
+mod cli;
+mod counting;
+mod faults;
+mod privacy;
+mod system;
+mod wrangler;

@@ -1,0 +1,341 @@
+//! One running Dayfly for a test: its own data folder, ports and processes. Everything ends with
+//! the value.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const KEY: &str = "test-key-test-key-test-key-test-key-";
+pub const SITE: &str = "a.example";
+/// How long anything is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// The `dayfly` that was built beside this test.
+pub fn dayfly() -> PathBuf {
+    let mut folder = std::env::current_exe().unwrap();
+    folder.pop();
+    folder.pop();
+    let program = folder.join("dayfly");
+    assert!(
+        program.exists(),
+        "run scripts/test: {} is missing",
+        program.display()
+    );
+    program
+}
+
+fn workerd() -> PathBuf {
+    let platforms = root().join("node_modules/@cloudflare");
+    let found = std::fs::read_dir(&platforms)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin/workerd"))
+        .find(|program| program.exists());
+    found.expect("run scripts/test: workerd is missing")
+}
+
+pub fn free_port() -> u16 {
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// A process that ends with the value, and with the test process even when that is killed.
+pub struct Process(Child);
+
+impl Process {
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "a process does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How to start a system that differs from the usual.
+#[derive(Default)]
+pub struct Options {
+    /// `CLIENT_IP_HEADER` of the edge.
+    pub client_ip_header: Option<&'static str>,
+    /// Another edge key than the aggregator's.
+    pub edge_key: Option<&'static str>,
+}
+
+pub struct System {
+    pub data: TempDir,
+    pub http: Client,
+    pub edge_port: u16,
+    pub dashboard_port: u16,
+    options: Options,
+    aggregator: Option<Process>,
+    edge: Option<Process>,
+}
+
+impl System {
+    pub async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub async fn start_with(options: Options) -> Self {
+        let mut system = Self {
+            data: tempfile::tempdir().unwrap(),
+            http: Client::builder().timeout(PATIENCE).build().unwrap(),
+            edge_port: free_port(),
+            dashboard_port: free_port(),
+            options,
+            aggregator: None,
+            edge: None,
+        };
+        std::fs::create_dir(system.data.path().join("edge")).unwrap();
+        std::fs::write(system.data.path().join("edge.key"), KEY).unwrap();
+        system.dayfly(&["site", "add", SITE, "--timezone", "Europe/Berlin"]);
+        system.start_aggregator().await;
+        system.start_edge().await;
+        system
+    }
+
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.data.path().join(format!("{name}.log"))
+    }
+
+    fn logged(&self, command: &mut Command, name: &str) -> Process {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log(name))
+            .unwrap();
+        command
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .stdin(Stdio::null());
+        Process::start(command.process_group(0))
+    }
+
+    pub async fn start_aggregator(&mut self) {
+        let mut command = Command::new(dayfly());
+        command
+            .arg("serve")
+            .env("DAYFLY_DATA", self.data.path())
+            .env("DASHBOARD_PORT", self.dashboard_port.to_string());
+        self.aggregator = Some(self.logged(&mut command, "aggregator"));
+        self.until_answers(self.dashboard_url("/health")).await;
+    }
+
+    pub async fn start_edge(&mut self) {
+        self.start_edge_without_waiting();
+        if self.options.edge_key.is_none() {
+            self.until_answers(self.edge_url("/health")).await;
+        }
+    }
+
+    pub fn start_edge_without_waiting(&mut self) {
+        let mut command = Command::new(workerd());
+        command
+            .arg("serve")
+            .arg(root().join("edge/workerd.capnp"))
+            .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
+            .arg(format!(
+                "--external-addr=aggregator=127.0.0.1:{}",
+                self.dashboard_port
+            ))
+            .arg(format!(
+                "--directory-path=state={}",
+                self.data.path().join("edge").display()
+            ))
+            .env("DAYFLY_EDGE_KEYS", self.options.edge_key.unwrap_or(KEY))
+            .env("FLUSH_MS", "200");
+        if let Some(header) = self.options.client_ip_header {
+            command.env("CLIENT_IP_HEADER", header);
+        }
+        self.edge = Some(self.logged(&mut command, "edge"));
+    }
+
+    async fn until_answers(&self, url: String) {
+        let get = async || {
+            let answer = self.http.get(&url).send().await;
+            answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        };
+        self.until(&format!("{url} answers"), get).await;
+    }
+
+    /// Waits until `holds`; fails the test when it does not come true.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(
+                Instant::now() < until,
+                "waited in vain until {what}\n{}",
+                self.logs()
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    pub fn logs(&self) -> String {
+        let read = |name| std::fs::read_to_string(self.log(name)).unwrap_or_default();
+        format!(
+            "aggregator:\n{}\nedge:\n{}",
+            read("aggregator"),
+            read("edge")
+        )
+    }
+
+    /// Ends a process as `signal` does, and waits until it is gone.
+    pub fn stop_aggregator(&mut self, signal: &str) {
+        let mut process = self.aggregator.take().unwrap();
+        process.signal(signal);
+        process.wait();
+    }
+
+    pub fn stop_edge(&mut self, signal: &str) {
+        let mut process = self.edge.take().unwrap();
+        process.signal(signal);
+        process.wait();
+    }
+
+    pub fn edge_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.edge_port)
+    }
+
+    pub fn dashboard_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.dashboard_port)
+    }
+
+    /// Runs `dayfly` on the data folder; gives its standard output, and fails when it fails.
+    pub fn dayfly(&self, arguments: &[&str]) -> String {
+        let output = self.dayfly_output(arguments);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn dayfly_output(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(dayfly());
+        command
+            .arg("--data")
+            .arg(self.data.path())
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    pub async fn post(&self, body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.http.post(self.edge_url("/api/event")).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// A page view that must be acknowledged.
+    pub async fn view(&self, user_agent: &str, path: &str) {
+        let answer = self.post(view(path), &[("user-agent", user_agent)]).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        assert!(answer.headers().get("x-dayfly-dropped").is_none());
+    }
+
+    pub fn api_key(&self) -> String {
+        self.dayfly(&["key", "create"]).trim().to_owned()
+    }
+
+    pub async fn api(&self, key: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self
+            .http
+            .post(self.dashboard_url("/api/v2/query"))
+            .bearer_auth(key)
+            .json(body);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Rows of today: dimension values and [visitors, page views].
+    pub async fn rows(&self, key: &str, dimensions: &[&str]) -> Vec<(Vec<String>, [u64; 2])> {
+        let query = json!({
+            "site_id": SITE, "metrics": ["visitors", "pageviews"], "date_range": "day",
+            "dimensions": dimensions,
+        });
+        let (status, answer) = self.api(key, &query).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let row = |row: &Value| {
+            let texts = row["dimensions"].as_array().unwrap().iter();
+            let texts = texts
+                .map(|text| text.as_str().unwrap().to_owned())
+                .collect();
+            let number = |place: usize| row["metrics"][place].as_u64().unwrap();
+            (texts, [number(0), number(1)])
+        };
+        answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(row)
+            .collect()
+    }
+
+    pub async fn totals(&self, key: &str) -> [u64; 2] {
+        self.rows(key, &[]).await[0].1
+    }
+
+    /// Waits until today's totals are `[visitors, page views]`.
+    pub async fn until_totals(&self, key: &str, totals: [u64; 2]) {
+        let mut last = [0, 0];
+        let until = Instant::now() + PATIENCE;
+        while last != totals {
+            assert!(
+                Instant::now() < until,
+                "{last:?} is not {totals:?}\n{}",
+                self.logs()
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            last = self.totals(key).await;
+        }
+    }
+}
+
+/// The body of a page view of [`SITE`].
+pub fn view(path: &str) -> String {
+    json!({ "n": "pageview", "u": format!("https://{SITE}{path}"), "d": SITE }).to_string()
+}
