@@ -23,12 +23,14 @@ command -v setpriv >/dev/null || die "setpriv is missing; install util-linux"
 DAYFLY=${CARGO_TARGET_DIR:-$ROOT/target}/release/dayfly
 [ -x "$DAYFLY" ] || die "there is no release build of dayfly; run it through scripts/bench $BENCH"
 # The program itself, not npm's launcher: its CPU is what is measured.
+# shellcheck disable=SC2034 # for the benchmarks
 WORKERD=$(cd "$ROOT" && node -p 'require("workerd").default' 2>/dev/null) ||
     die "workerd is not installed; run scripts/setup bench"
 
 RESULTS=$ROOT/bench/results
 mkdir -p "$RESULTS"
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/dayfly-bench-$BENCH.XXXXXX")
+# shellcheck disable=SC2034 # for the benchmarks
 TICKS_PER_S=$(getconf CLK_TCK)
 
 # --- processes ---

@@ -175,8 +175,10 @@ export class Dayfly {
   /** Starts it and waits until it is ready (the first time it has to compile). */
   static async start({ data = temporaryFolder(), site, more = {} }) {
     const [edgePort, dashboardPort] = await freePorts(2);
+    const began = performance.now();
     const run = new Dayfly({ data, site, edgePort, dashboardPort, more });
     await run.says(/^ready .*[\s\S]*Ctrl-C$/m, 900_000);
+    run.startMs = performance.now() - began;
     return run;
   }
 
@@ -288,8 +290,8 @@ export class Dayfly {
     return execute(program, words, { DAYFLY_DATA: this.data });
   }
 
-  /** The rows of a query for today, as [dimensions…, visitors, page views]. */
-  async query(dimensions = [], site = this.site) {
+  /** The API's answer to a query for today's visitors and page views. */
+  async ask(dimensions = [], site = this.site) {
     this.key ??= (await this.cli("key", "create")).stdout.trim();
     const response = await fetch(`${this.dashboard}/api/v2/query`, {
       method: "POST",
@@ -303,7 +305,13 @@ export class Dayfly {
     });
     const answer = await response.json();
     if (!response.ok) throw new Error(`${response.status} ${answer.error}`);
-    return answer.results.map((row) => [...row.dimensions, ...row.metrics]);
+    return answer;
+  }
+
+  /** Its rows, as [dimensions…, visitors, page views]. */
+  async query(dimensions, site) {
+    const { results } = await this.ask(dimensions, site);
+    return results.map((row) => [...row.dimensions, ...row.metrics]);
   }
 
   /** [visitors, page views] by page. */

@@ -188,10 +188,12 @@ describe("counting", () => {
     await acknowledged(page, () =>
       page.evaluate(() => history.pushState({}, "", "/app/inside")),
     );
-    const result = await page.evaluate(
-      () => new Promise((done) => window.dayfly("Signup", { callback: done })),
+    const status = await page.evaluate(() =>
+      new Promise((callback) => window.dayfly("Signup", { callback })).then(
+        (result) => result.status,
+      ),
     );
-    assert.deepEqual(result, { status: 202 });
+    assert.equal(status, 202);
     const pages = await dayfly.settled();
     assert.deepEqual(pages.get("/app"), [1, 1]);
     assert.deepEqual(pages.get("/app/inside"), [1, 1]);
@@ -208,7 +210,7 @@ describe("counting", () => {
     const countries = await dayfly.query(["visit:country"]);
     assert.deepEqual(
       countries.map(([country]) => country),
-      [""],
+      ["(none)"],
     );
   });
 });
@@ -350,16 +352,20 @@ describe("the dashboard", () => {
   test("nothing scrolls sideways at 360 px", async () => {
     const viewport = { width: 360, height: 740 };
     const page = await browser.newPage({ viewport });
+    const tooWide = [];
     for (const [url] of everyPage()) {
       await page.goto(url);
       for (const summary of await page.locator("summary").all())
         await summary.click();
-      const widths = await page.evaluate(() => [
-        document.documentElement.scrollWidth,
-        document.body.scrollWidth,
-      ]);
-      assert.deepEqual(widths, [360, 360], url);
+      const width = await page.evaluate(() =>
+        Math.max(
+          document.documentElement.scrollWidth,
+          document.body.scrollWidth,
+        ),
+      );
+      if (width > viewport.width) tooWide.push(`${url}: ${width} px`);
     }
+    assert.deepEqual(tooWide, []);
     await page.close();
   });
 
@@ -388,9 +394,14 @@ describe("crashes and restarts", () => {
     // Page views of their own addresses: neither a bound of an address nor of a visitor is met.
     const more = { CLIENT_IP_HEADER: "X-Test-IP" };
     dayfly = await Dayfly.start({ data, site: SITE, more });
+    await comesBack();
   });
 
   after(endAll);
+
+  /** A page view of one and the same visitor. */
+  const comesBack = () =>
+    dayfly.beacon("/again", { headers: { "X-Test-IP": "192.0.2.1" } });
 
   /** A page view of a new visitor of a new page, so that every count must be 1. */
   const view = async () => {
@@ -433,6 +444,7 @@ describe("crashes and restarts", () => {
   /** Everything acknowledged is counted once, and nothing that was not sent. */
   const assertExact = async (yes, maybe = new Set()) => {
     const pages = await dayfly.settled();
+    pages.delete("/again");
     for (const path of yes)
       assert.deepEqual(pages.get(path), [1, 1], `${path} was acknowledged`);
     for (const [path, counts] of pages) {
@@ -461,7 +473,7 @@ describe("crashes and restarts", () => {
     const pages = await assertExact(counted);
     assert.equal(pages.size, sent);
     const [[, views]] = await dayfly.query();
-    assert.equal(views, sent + 1, "with the page view that was waited for");
+    assert.equal(views, sent + 1 + dayfly.marks, "with those beside them");
     t.diagnostic(`${sent} page views, all counted once`);
   });
 
@@ -549,6 +561,7 @@ describe("crashes and restarts", () => {
 
       const { key, marks, more } = dayfly;
       dayfly = await Dayfly.start({ data, site: SITE, more });
+      t.diagnostic(`started in ${Math.round(dayfly.startMs)} ms`);
       Object.assign(dayfly, { key, marks });
       assert.doesNotMatch(dayfly.stdout, /generating/);
       assert.match(
@@ -559,8 +572,22 @@ describe("crashes and restarts", () => {
       assert.equal(sites.stdout, `${SITE}\tUTC\n`);
       const pages = await assertExact(counted, maybe);
       const [[, views]] = await dayfly.query();
-      assert.equal(views, pages.size + dayfly.marks);
+      assert.equal(views, pages.size + 1 + dayfly.marks);
     });
+
+  test(
+    "a visitor who comes back after a restart is no new one, or the API says so",
+    {
+      todo: "the aggregator's salts do not outlive it (DESIGN.md, I3 and I10)",
+    },
+    async () => {
+      await comesBack();
+      const [visitors, views] = (await dayfly.settled()).get("/again");
+      assert.equal(views, 2);
+      const { meta } = await dayfly.ask();
+      if (!meta.metric_warnings?.visitors) assert.equal(visitors, 1);
+    },
+  );
 });
 
 describe("screenshots", () => {
