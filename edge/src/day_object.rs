@@ -40,6 +40,8 @@ pub struct DayObject {
     failures: Cell<u32>,
     /// Not before this is delivery tried again.
     send_from_ms: Cell<UnixMs>,
+    /// Everything was deleted; reading would only make empty tables again.
+    erased: Cell<bool>,
 }
 
 impl DurableObject for DayObject {
@@ -53,6 +55,7 @@ impl DurableObject for DayObject {
             armed_ms: Cell::new(None),
             failures: Cell::new(0),
             send_from_ms: Cell::new(0),
+            erased: Cell::new(false),
         }
     }
 
@@ -101,15 +104,17 @@ impl DayObject {
         work: impl FnOnce(&mut Object) -> Result<T>,
     ) -> Result<Option<T>> {
         let mut slot = self.object.borrow_mut();
-        if slot.is_none() {
-            let stored = Object::open(&self.store).map_err(|error| match error {
+        if slot.is_none() && !self.erased.get() {
+            *slot = Object::open(&self.store).map_err(|error| match error {
                 OpenError::Store(error) => error,
                 OpenError::Unreadable => Error::from("stored state of another version"),
             })?;
-            *slot = match stored {
-                Some(object) => Some(object),
-                None => create()?,
-            };
+        }
+        if slot.is_none() {
+            *slot = create()?;
+            if slot.is_some() {
+                self.erased.set(false);
+            }
         }
         slot.as_mut().map(work).transpose()
     }
@@ -163,12 +168,12 @@ impl DayObject {
             Some(true) => None,
             _ => self.ask_key().await,
         };
-        let overdue = self.stored(|object| {
-            let due_ms = object.wake_ms(UnixMs::MIN, 0, 0);
-            Ok(now_ms.saturating_sub(due_ms) > SALT_GRACE_MS)
-        })?;
-        let has_key = key.is_some() || self.stored(|object| Ok(object.has_key()))? == Some(true);
-        if !has_key && overdue != Some(true) {
+        let known = self.stored(|object| Ok((object.has_key(), object.close_ms())))?;
+        let Some((has_key, close_ms)) = known else {
+            return Ok(());
+        };
+        let in_grace = now_ms < close_ms.saturating_add(SALT_GRACE_MS);
+        if key.is_none() && !has_key && in_grace {
             // The salt may still be had within its grace: the visits get their end then.
             self.put_off();
             return Ok(());
@@ -211,7 +216,6 @@ impl DayObject {
                     return Ok(());
                 }
             }
-            self.stored(|object| object.seal(&self.store))?;
         }
         Ok(())
     }
@@ -235,10 +239,11 @@ impl DayObject {
     /// Deletes everything: the object ceases to exist.
     async fn erase(&self) -> Result<()> {
         self.object.replace(None);
-        self.state.storage().delete_alarm().await?;
-        self.state.storage().delete_all().await?;
+        self.erased.set(true);
         self.store.forget_tables();
         self.armed_ms.set(None);
+        self.state.storage().delete_alarm().await?;
+        self.state.storage().delete_all().await?;
         Ok(())
     }
 

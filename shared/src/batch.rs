@@ -1,5 +1,5 @@
 //! The wire format: what leaves the edge (I2). A batch holds counts keyed by coarse attributes and
-//! nothing about any one visitor; tests/batch.schema.json says the same as a JSON schema.
+//! nothing about any one visitor.
 //!
 //! A row is `[hour, text…, visit_attrs, client_attrs, counter, n, counter, n, …]`: texts and
 //! combinations by their place in the batch's own tables, as many texts as

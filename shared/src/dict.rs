@@ -75,8 +75,7 @@ impl DictDelta {
 #[derive(Debug, Default)]
 pub struct Dict {
     texts: Vec<(Kind, Rc<str>)>,
-    ids: FxHashMap<(Kind, Rc<str>), TextId>,
-    distinct: [u32; Kind::COUNT],
+    ids: [FxHashMap<Rc<str>, TextId>; Kind::COUNT],
     visit_attrs: Vec<VisitAttrs>,
     visit_attrs_ids: FxHashMap<VisitAttrs, u32>,
     client_attrs: Vec<ClientAttrs>,
@@ -87,17 +86,15 @@ pub struct Dict {
 impl Dict {
     /// The number of `text`, or of [`OTHER`] when its kind is full.
     pub fn text(&mut self, kind: Kind, text: &str) -> TextId {
-        let key = (kind, Rc::<str>::from(text));
-        if let Some(id) = self.ids.get(&key) {
+        let known = self.ids.get(kind as usize);
+        if let Some(id) = known.and_then(|ids| ids.get(text)) {
             return *id;
         }
-        let full = self
-            .distinct
-            .get(kind as usize)
-            .is_none_or(|n| *n >= kind.distinct_max());
+        let full = known.is_none_or(|ids| ids.len() >= kind.distinct_max() as usize);
         if full && text != OTHER {
             return self.text(kind, OTHER);
         }
+        let key = (kind, Rc::<str>::from(text));
         self.learned.texts.push(key.clone());
         self.add_text(key)
     }
@@ -165,11 +162,10 @@ impl Dict {
 
     fn add_text(&mut self, key: (Kind, Rc<str>)) -> TextId {
         let id = self.texts.len() as u32;
-        if let Some(n) = self.distinct.get_mut(key.0 as usize) {
-            *n = n.saturating_add(1);
+        if let Some(ids) = self.ids.get_mut(key.0 as usize) {
+            ids.insert(key.1.clone(), id);
         }
-        self.texts.push(key.clone());
-        self.ids.insert(key, id);
+        self.texts.push(key);
         id
     }
 

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 
 use jiff::civil::Date;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Source;
@@ -317,7 +317,7 @@ impl Object {
         self.use_key(&call.key);
 
         let mut answers = Vec::with_capacity(call.hits.len());
-        let mut touched: Vec<RowId> = Vec::new();
+        let mut touched: FxHashSet<RowId> = FxHashSet::default();
         for hit in &call.hits {
             let Some((_, sealer)) = &self.sealer else {
                 continue;
@@ -335,9 +335,7 @@ impl Object {
             match self.day.apply(visitor, hit) {
                 Ok(()) => {
                     answers.push(0);
-                    if !touched.contains(&row) {
-                        touched.push(row);
-                    }
+                    touched.insert(row);
                 }
                 Err(reason) => answers.push(reason as u8),
             }
@@ -506,7 +504,8 @@ impl Object {
         let sealable = self.waiting < limits::OUTBOX_WAITING_MAX
             && (self.day.has_open() || self.meta.phase == Phase::Drained);
         let mut wake = match self.meta.phase {
-            Phase::Open | Phase::Closing => self.close_ms().max(now_ms),
+            // Not before `send_from_ms`: closing may wait for a key that was asked for in vain.
+            Phase::Open | Phase::Closing => self.close_ms().max(now_ms).max(send_from_ms),
             Phase::Drained => now_ms.saturating_add(60_000),
             Phase::Sealed => self.done_ms(),
         };
@@ -519,7 +518,8 @@ impl Object {
         wake
     }
 
-    fn close_ms(&self) -> UnixMs {
+    /// When the day is over for good.
+    pub fn close_ms(&self) -> UnixMs {
         self.meta.day_end_ms.saturating_add(limits::CLOSE_AFTER_MS)
     }
 
