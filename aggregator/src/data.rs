@@ -1,4 +1,4 @@
-//! The data folder: everything the aggregator writes is in it.
+//! The data folder: everything the aggregator writes is in it, but the salts (see `salts.rs`).
 //!
 //! | file | what |
 //! |---|---|
@@ -26,6 +26,11 @@ impl DataFolder {
         let folder = Self(path.to_owned());
         fs::create_dir_all(path).map_err(|error| folder.problem(error.to_string()))?;
         Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// The database's file.

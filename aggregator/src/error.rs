@@ -31,6 +31,14 @@ pub enum Error {
         /// What is wrong.
         problem: shared::sign::KeyError,
     },
+    /// The salts cannot be kept there.
+    #[error("salts folder {}: {problem}; name one in RAM with --salts-dir", path.display())]
+    Salts {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {problem}")]
     Listen {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::error::{Error, Result};
+use aggregator::salts::SaltKeeper;
 use aggregator::serve::{self, App};
 use aggregator::site;
 use aggregator::store::{Scope, Store};
@@ -43,6 +44,10 @@ enum Command {
         /// Where browsers find the edge; shown in the snippet.
         #[arg(long, env = "DAYFLY_EDGE_URL", default_value = "http://127.0.0.1:8787")]
         edge_url: String,
+        /// A folder in RAM for the running day's salts; else the service manager's runtime folder
+        /// or one under /dev/shm.
+        #[arg(long, env = "DAYFLY_SALTS_DIR")]
+        salts_dir: Option<PathBuf>,
     },
     /// Add, list and remove sites, also while the server runs.
     Site {
@@ -76,6 +81,25 @@ enum SiteCommand {
         /// Its host name.
         domain: String,
     },
+}
+
+impl SiteCommand {
+    /// Refuses what cannot be, before a database is made.
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Add {
+                domain, timezone, ..
+            } => {
+                site::domain(domain)?;
+                site::timezone(timezone)?;
+            }
+            Self::Remove { domain } => {
+                site::domain(domain)?;
+            }
+            Self::List => {}
+        }
+        Ok(())
+    }
 }
 
 #[derive(Subcommand)]
@@ -117,11 +141,14 @@ async fn run(cli: Cli) -> Result<()> {
             listen,
             edge_keys,
             edge_url,
+            salts_dir,
         } => {
             let keys = data.edge_keys(edge_keys.as_deref())?;
-            serve(&data, SocketAddr::new(listen, port), keys, &edge_url).await
+            let address = SocketAddr::new(listen, port);
+            serve(&data, address, keys, &edge_url, salts_dir).await
         }
         Command::Site { command } => {
+            command.check()?;
             let store = Store::open(&data.database()).await?;
             let result = site(&store, command).await;
             store.close().await;
@@ -141,12 +168,20 @@ async fn serve(
     address: SocketAddr,
     edge_keys: Vec<EdgeKey>,
     edge_url: &str,
+    salts_dir: Option<PathBuf>,
 ) -> Result<()> {
     let _lock = data.lock()?;
     let listener = serve::listen(address).await?;
     let store = Store::open(&data.database()).await?;
     tracing::info!("listening on http://{address}");
-    let app = App::new(store, edge_keys, Arc::new(SystemClock), edge_url);
+    let salts = match salts_dir.or_else(SaltKeeper::default_folder) {
+        Some(folder) => SaltKeeper::open(&folder, data.path())?,
+        None => {
+            tracing::warn!("no file system in RAM: a restart will change today's salts");
+            SaltKeeper::default()
+        }
+    };
+    let app = App::new(store, salts, edge_keys, Arc::new(SystemClock), edge_url);
     serve::serve(listener, app).await?;
     tracing::info!("stopped");
     Ok(())
@@ -160,7 +195,6 @@ async fn site(store: &Store, command: SiteCommand) -> Result<()> {
             if_missing,
         } => {
             let domain = site::domain(&domain)?;
-            site::timezone(&timezone)?;
             let added = store.add_site(&domain, &timezone, today()).await?;
             match (added, if_missing) {
                 (true, _) => println!("added {domain} ({timezone})"),

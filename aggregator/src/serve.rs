@@ -48,13 +48,14 @@ impl App {
     /// An aggregator over a store.
     pub fn new(
         store: Store,
+        salts: SaltKeeper,
         edge_keys: Vec<EdgeKey>,
         clock: Arc<dyn Clock + Send + Sync>,
         edge_url: &str,
     ) -> Self {
         Self {
             store,
-            salts: Arc::default(),
+            salts: Arc::new(salts),
             edge_keys: edge_keys.into(),
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
@@ -81,7 +82,7 @@ pub fn router(app: App) -> Router {
         .merge(api::v2::routes())
         .merge(dashboard::routes())
         .route("/health", get(health))
-        .fallback(not_found)
+        .fallback(dashboard::not_found)
         .layer(map_response(secure))
         .with_state(app)
 }
@@ -99,12 +100,28 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
         })
 }
 
+/// Destroys the salts of days that are over, also while no edge asks for any.
+async fn forget_salts(app: App) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        let forgotten = match app.store.sites().await {
+            Ok(sites) => app.salts.issue(&sites, app.clock.now_ms()).map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
+            tracing::error!("salts: {error}");
+        }
+    }
+}
+
 /// Serves until a signal to stop.
 ///
 /// # Errors
 /// The listener failed.
 pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
     let store = app.store.clone();
+    let forgetting = tokio::spawn(forget_salts(app.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
         signal_to_stop().await;
@@ -118,6 +135,7 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
         result = async { server.await } => result.map_err(Error::Server),
         () = drained => Ok(()),
     };
+    forgetting.abort();
     store.close().await;
     result
 }
@@ -145,14 +163,6 @@ async fn health(State(app): State<App>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }
     }
-}
-
-async fn not_found() -> Response {
-    (
-        StatusCode::NOT_FOUND,
-        Json(json!({ "error": "there is nothing here" })),
-    )
-        .into_response()
 }
 
 /// Headers of every answer. Pages load nothing from elsewhere and run no script.

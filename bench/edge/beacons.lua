@@ -24,8 +24,11 @@ local AGENTS = {
    "Mozilla/5.0 (Android 15; Mobile; rv:144.0) Gecko/144.0 Firefox/144.0",
 }
 
--- First bytes of addresses, so that the visitors come from many countries.
-local NETS = { 2, 5, 24, 31, 41, 46, 62, 77, 80, 82, 88, 91, 102, 109, 118, 133, 151, 177, 186, 189, 194, 203, 212, 217 }
+-- Networks the visitors are in, of some twenty countries.
+local NETS = {
+   "2.10", "5.56", "24.5", "31.12", "41.0", "46.5", "62.4", "77.20", "80.10", "82.64", "88.5", "91.10",
+   "102.65", "109.5", "118.0", "133.1", "151.20", "177.10", "186.1", "189.10", "194.2", "203.10", "212.10", "217.0",
+}
 
 local WORDS = { "blog", "docs", "guide", "news", "product", "help", "about-us", "pricing", "changelog", "stories" }
 
@@ -40,8 +43,9 @@ local visitor_parts, page_parts, choice = {}, {}, {}
 local random, left = math.random, nil
 
 local function visitor_part(n)
-   -- Distinct for the first 300,000: n is in the first three bytes.
-   local address = string.format("%d.%d.%d.%d", NETS[n % #NETS + 1], n % 250 + 1, math.floor(n / 250) % 250 + 1, n * 7 % 253 + 1)
+   -- Distinct for the first 300,000: the last two bytes come again after 62,500 visitors, but in
+   -- another network.
+   local address = string.format("%s.%d.%d", NETS[n % #NETS + 1], math.floor(n / 250) % 250 + 1, n % 250 + 1)
    return "User-Agent: " .. AGENTS[n * 5 % #AGENTS + 1] .. "\r\nX-Forwarded-For: " .. address .. "\r\n"
 end
 

@@ -171,6 +171,8 @@ struct Meta {
     /// Accepted hits that are in no stored delta.
     sealed_hits: u64,
     degraded: bool,
+    /// Tells whether a call brings the key of the calls before; says nothing without the salt.
+    key_check: [u8; 8],
     phase: Phase,
     /// When the last acknowledgement came.
     acknowledged_ms: UnixMs,
@@ -276,6 +278,7 @@ impl Object {
                 next_seq: 1,
                 sealed_hits: 0,
                 degraded: false,
+                key_check: [0; 8],
                 phase: Phase::Open,
                 acknowledged_ms: 0,
                 gathers: VecDeque::new(),
@@ -312,8 +315,12 @@ impl Object {
             return Ok(Gathered::Closed);
         }
         let first = self.deltas == 0 && self.meta.next_seq == 1;
-        let newly_degraded = call.degraded && !self.meta.degraded;
-        self.meta.degraded |= call.degraded;
+        // Another key than before: the salt was lost, and visitors are counted again.
+        let key_check = call.key.check();
+        let another_key = !first && self.meta.key_check != key_check;
+        let newly_degraded = (call.degraded || another_key) && !self.meta.degraded;
+        self.meta.degraded |= newly_degraded;
+        self.meta.key_check = key_check;
         self.use_key(&call.key);
 
         let mut answers = Vec::with_capacity(call.hits.len());
@@ -346,7 +353,7 @@ impl Object {
             return Ok(Gathered::Committed(answers));
         }
         let mut writes = Vec::with_capacity(touched.len().saturating_add(2));
-        if first || newly_degraded {
+        if first || newly_degraded || another_key {
             writes.push(Write::Meta(self.encode_meta()));
         }
         writes.push(Write::Delta {

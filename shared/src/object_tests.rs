@@ -268,6 +268,25 @@ fn i3_without_the_salt_the_rows_go_all_the_same() {
 }
 
 #[test]
+fn i10_another_salt_on_the_same_day_is_told() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let degraded = |object: &mut Object| {
+        object.seal(&store).unwrap();
+        let kept = store.kept.borrow();
+        Batch::decode(&kept.outbox.values().next_back().unwrap().0)
+            .unwrap()
+            .degraded
+    };
+    for (id, fill, expected) in [(1, 1, false), (2, 1, false), (3, 2, true), (4, 2, true)] {
+        let call = call(id, &salt(fill), &[(1, "/a".into())]);
+        object.gather(&store, &call, &mut random).unwrap();
+        assert_eq!(degraded(&mut object), expected, "call {id}");
+        object = reopen(&store);
+    }
+}
+
+#[test]
 fn i8_an_outage_is_bounded_by_cardinality() {
     let store = Memory::default();
     let mut object = new_object();

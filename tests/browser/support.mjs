@@ -89,8 +89,8 @@ const folders = new Set();
 const runs = new Set();
 
 /** A temporary folder, removed at the end. */
-export const temporaryFolder = () => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "dayfly-test-")));
+export const temporaryFolder = (parent = tmpdir()) => {
+  const folder = realpathSync(mkdtempSync(join(parent, "dayfly-test-")));
   folders.add(folder);
   return folder;
 };
@@ -133,6 +133,7 @@ export const endAll = () => {
   for (const folder of folders)
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   folders.clear();
+  salts = undefined;
 };
 process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"])
@@ -155,8 +156,12 @@ export const execute = async (program, words, environment = {}) => {
   return { code, ...text };
 };
 
+/** Where the runs of this process keep their salts: in RAM, told apart by data folder. */
+let salts;
+
 const settingsOf = ({ data, site, edgePort, dashboardPort, more }) => ({
   DAYFLY_DATA: data,
+  DAYFLY_SALTS_DIR: (salts ??= temporaryFolder("/dev/shm")),
   DAYFLY_SITE: site,
   EDGE_PORT: String(edgePort),
   DASHBOARD_PORT: String(dashboardPort),

@@ -299,7 +299,7 @@ describe("the dashboard", () => {
     const labels = (await panel(page, "Pages")).map(([label]) => label);
     assert.ok(labels.includes(`/${SCRIPT}`), labels.join());
     await page.goto(`${known}?period=${encodeURIComponent(SCRIPT)}`);
-    assert.ok((await page.innerText("main")).includes(SCRIPT));
+    assert.match(await page.innerText("main"), /no such period/);
     assert.equal(await page.locator("main script").count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
@@ -339,7 +339,7 @@ describe("the dashboard", () => {
     await page.goto(dayfly.dashboard);
     await page.click(`text=${SITE}`);
     assert.equal(await numberOf(page, "#pageviews"), 3);
-    await page.click("text=Last 30 days");
+    await page.click("text=30 days");
     assert.equal(await numberOf(page, "#pageviews"), 3);
     await page.click("summary");
     assert.equal(await page.locator("details tbody tr").count(), 30);
@@ -577,9 +577,7 @@ describe("crashes and restarts", () => {
 
   test(
     "a visitor who comes back after a restart is no new one, or the API says so",
-    {
-      todo: "the aggregator's salts do not outlive it (DESIGN.md, I3 and I10)",
-    },
+    {},
     async () => {
       await comesBack();
       const [visitors, views] = (await dayfly.settled()).get("/again");

@@ -99,6 +99,21 @@ async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_on
 }
 
 #[tokio::test]
+async fn i3_both_sides_restarted_on_the_same_day_still_know_a_visitor() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    for signal in ["KILL", "TERM"] {
+        system.view("a", "/").await;
+        system.stop_aggregator(signal);
+        system.stop_edge(signal);
+        system.start_aggregator().await;
+        system.start_edge().await;
+    }
+    system.view("a", "/").await;
+    system.until_totals(&key, [1, 3]).await;
+}
+
+#[tokio::test]
 async fn without_the_aggregator_an_edge_that_restarts_still_accepts() {
     let mut system = System::start().await;
     let key = system.api_key();

@@ -103,6 +103,7 @@ pub struct Options {
 
 pub struct System {
     pub data: TempDir,
+    pub salts: TempDir,
     pub http: Client,
     pub edge_port: u16,
     pub dashboard_port: u16,
@@ -119,6 +120,7 @@ impl System {
     pub async fn start_with(options: Options) -> Self {
         let mut system = Self {
             data: tempfile::tempdir().unwrap(),
+            salts: tempfile::tempdir_in("/dev/shm").unwrap(),
             http: Client::builder().timeout(PATIENCE).build().unwrap(),
             edge_port: free_port(),
             dashboard_port: free_port(),
@@ -156,6 +158,7 @@ impl System {
         command
             .arg("serve")
             .env("DAYFLY_DATA", self.data.path())
+            .env("DAYFLY_SALTS_DIR", self.salts.path())
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
         self.aggregator = Some(self.logged(&mut command, "aggregator"));
         self.until_answers(self.dashboard_url("/health")).await;

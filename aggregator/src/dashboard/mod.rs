@@ -5,10 +5,12 @@
 //! points its own name at 127.0.0.1 (I11, test `dashboard_is_for_loopback_only`).
 
 mod chart;
+mod country;
 mod view;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as Params, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -21,7 +23,7 @@ use crate::query::{self, Dimension, Metric, OrderKey, Query};
 use crate::serve::App;
 use crate::site::Site;
 use chart::Chart;
-use view::{Panel, Period, number};
+use view::{Panel, Period, count, number};
 
 const CSS: &str = include_str!("../../assets/dayfly.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
@@ -47,8 +49,7 @@ struct OverviewPage {
 
 struct SiteLine {
     domain: String,
-    visitors: String,
-    views: String,
+    today: String,
 }
 
 #[derive(Template)]
@@ -57,7 +58,8 @@ struct SitePage {
     domain: String,
     timezone: String,
     periods: Vec<Period>,
-    range: String,
+    from: String,
+    to: String,
     several_days: bool,
     visitors: String,
     views: String,
@@ -94,8 +96,11 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
             .unwrap_or([0, 0]);
         sites.push(SiteLine {
             domain: site.domain,
-            visitors: number(visitors),
-            views: number(views),
+            today: format!(
+                "{} and {} today",
+                count(visitors, "visitor"),
+                count(views, "page view")
+            ),
         });
     }
     page(&OverviewPage {
@@ -107,17 +112,25 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
 async fn site(
     State(app): State<App>,
     Path(domain): Path<String>,
-    Params(params): Params<SiteParams>,
+    params: Result<Params<SiteParams>, QueryRejection>,
 ) -> Result<Response, Failure> {
-    let Some(site) = app.store.site(&domain).await? else {
+    let found = match crate::site::domain(&domain) {
+        Ok(domain) => app.store.site(&domain).await?,
+        Err(_) => None,
+    };
+    let Some(site) = found else {
         let text = "There is no such site. Add it with: dayfly site add <domain>".to_owned();
         return message(StatusCode::NOT_FOUND, "No such site", text);
     };
-    let period = params.period.as_deref().unwrap_or(Period::DEFAULT);
-    let Some(name) = Period::name(period) else {
-        let text = format!("There is no period {period:?}.");
-        return message(StatusCode::BAD_REQUEST, "No such period", text);
+    let period = match params {
+        Ok(Params(params)) => params.period.unwrap_or_else(|| Period::DEFAULT.to_owned()),
+        Err(_) => String::new(),
     };
+    let period = period.as_str();
+    if Period::name(period).is_none() {
+        let text = "There is no such period. Choose one on the site's page.".to_owned();
+        return message(StatusCode::BAD_REQUEST, "No such period", text);
+    }
     let today = site.today(app.clock.now_ms());
     let oldest = app.store.oldest_day(site.id).await?;
     let (from, to) = view::days(period, today, oldest);
@@ -132,21 +145,28 @@ async fn site(
     let by_day = by(Dimension::Day, from, to, view::DAYS_MAX);
     let chart = match from == to {
         true => None,
-        false => Chart::new(&query::run(pool, site.id, &by_day).await?.rows, from, to),
+        false => Chart::new(
+            &query::run(pool, site.id, &by_day).await?.rows,
+            from,
+            to,
+            today,
+        ),
     };
     let mut panels = Vec::new();
-    for (title, column, dimension) in [
-        ("Pages", "Page", Dimension::Page),
-        ("Countries", "Country", Dimension::Country),
-    ] {
+    let panel_of: [(_, _, fn(&str) -> String, _); 2] = [
+        ("Pages", "Page", str::to_owned, Dimension::Page),
+        ("Countries", "Country", country::name, Dimension::Country),
+    ];
+    for (title, column, label, dimension) in panel_of {
         // One more than is shown tells whether there is more.
         let query = by(dimension, from, to, PANEL_ROWS + 1);
         let rows = query::run(pool, site.id, &query).await?.rows;
-        panels.push(Panel::new(title, column, &rows, PANEL_ROWS));
+        panels.push(Panel::new(title, column, label, &rows, PANEL_ROWS));
     }
     page(&SitePage {
         periods: Period::all(period),
-        range: view::range(name, from, to),
+        from: from.to_string(),
+        to: to.to_string(),
         several_days: from != to,
         visitors: number(visitors),
         views: number(views),
@@ -185,6 +205,23 @@ fn by(dimension: Dimension, from: jiff::civil::Date, to: jiff::civil::Date, limi
         limit,
         ..total(from, to)
     }
+}
+
+/// The answer where no route fits: a page for a browser, JSON for a program.
+pub async fn not_found(headers: HeaderMap) -> Response {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let local = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    if local.is_some_and(is_loopback) && accept.is_some_and(|accept| accept.contains("text/html")) {
+        let text = "There is nothing at this address.".to_owned();
+        return message(StatusCode::NOT_FOUND, "Nothing here", text)
+            .unwrap_or_else(IntoResponse::into_response);
+    }
+    let error = axum::Json(serde_json::json!({ "error": "there is nothing here" }));
+    (StatusCode::NOT_FOUND, error).into_response()
 }
 
 /// What goes into a site's pages.

@@ -21,6 +21,12 @@ pub fn number(n: u64) -> String {
     text
 }
 
+/// A number of things in words.
+pub fn count(n: u64, thing: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", number(n))
+}
+
 /// A period one can choose.
 pub struct Period {
     /// Its value in the URL.
@@ -38,9 +44,9 @@ impl Period {
     const ALL: [(&'static str, &'static str); 6] = [
         ("day", "Today"),
         ("yesterday", "Yesterday"),
-        ("7d", "Last 7 days"),
-        ("30d", "Last 30 days"),
-        ("12mo", "Last 12 months"),
+        ("7d", "7 days"),
+        ("30d", "30 days"),
+        ("12mo", "12 months"),
         ("all", "All time"),
     ];
 
@@ -75,14 +81,6 @@ pub fn days(period: &str, today: Date, oldest: Option<Date>) -> (Date, Date) {
     (from, today)
 }
 
-/// A period in words.
-pub fn range(name: &str, from: Date, to: Date) -> String {
-    match from == to {
-        true => format!("{name}, {from}"),
-        false => format!("{name}, {from} to {to}"),
-    }
-}
-
 /// A list of values with their numbers.
 pub struct Panel {
     /// Its heading.
@@ -108,8 +106,14 @@ pub struct Line {
 }
 
 impl Panel {
-    /// A panel of rows that hold visitors, then page views.
-    pub fn new(title: &'static str, column: &'static str, rows: &[Row], most: usize) -> Self {
+    /// A panel of rows that hold visitors, then page views; `label` says how a value is shown.
+    pub fn new(
+        title: &'static str,
+        column: &'static str,
+        label: fn(&str) -> String,
+        rows: &[Row],
+        most: usize,
+    ) -> Self {
         let value = |row: &Row, place: usize| row.metrics.get(place).copied().unwrap_or(0);
         let longest = rows
             .iter()
@@ -118,7 +122,11 @@ impl Panel {
             .unwrap_or(0)
             .max(1);
         let line = |row: &Row| Line {
-            label: row.dimensions.first().cloned().unwrap_or_default(),
+            label: row
+                .dimensions
+                .first()
+                .map(|text| label(text))
+                .unwrap_or_default(),
             width: value(row, 0) * 100 / longest,
             visitors: number(value(row, 0)),
             views: number(value(row, 1)),
@@ -143,6 +151,8 @@ mod tests {
         assert_eq!(number(999), "999");
         assert_eq!(number(1_000), "1\u{202f}000");
         assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(count(1, "visitor"), "1 visitor");
+        assert_eq!(count(0, "visitor"), "0 visitors");
     }
 
     #[test]
