@@ -32,8 +32,8 @@ use crate::seal::{NONCE_BYTES, Sealer};
 use crate::visit::Visitor;
 use crate::visitor::{DayKey, SiteId};
 
-/// Visitors kept in memory beside storage; when there are more, all are forgotten and read anew.
-const VISITORS_CACHED: usize = 10_000;
+/// Visitors of one generation of the cache: twice as many are in memory at most.
+const GENERATION: usize = 20_000;
 /// Visitors ended in one step of closing.
 const CLOSE_STEP: usize = 500;
 /// Version byte before the stored [`Meta`].
@@ -228,7 +228,31 @@ pub struct Object {
     waiting: u64,
     gathers: VecDeque<[u8; 16]>,
     sealer: Option<(DayKey, Sealer)>,
-    visitors: FxHashMap<RowId, Visitor>,
+    visitors: Cache,
+}
+
+/// Visitors kept in memory beside storage. Whoever was not seen while a generation filled up is
+/// forgotten with the one before, and read anew when they come back.
+#[derive(Default)]
+struct Cache {
+    young: FxHashMap<RowId, Visitor>,
+    old: FxHashMap<RowId, Visitor>,
+}
+
+impl Cache {
+    fn grow_old(&mut self) {
+        if self.young.len() > GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
+
+    fn remove(&mut self, row: &RowId) -> Option<Visitor> {
+        self.young.remove(row).or_else(|| self.old.remove(row))
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 impl Object {
@@ -263,7 +287,7 @@ impl Object {
             waiting: store.waiting()?,
             gathers,
             sealer: None,
-            visitors: FxHashMap::default(),
+            visitors: Cache::default(),
             meta,
         }))
     }
@@ -289,7 +313,7 @@ impl Object {
             waiting: 0,
             gathers: VecDeque::new(),
             sealer: None,
-            visitors: FxHashMap::default(),
+            visitors: Cache::default(),
         }
     }
 
@@ -330,12 +354,16 @@ impl Object {
                 continue;
             };
             let row = sealer.row(&hit.visitor);
-            let visitor = match self.visitors.entry(row) {
+            let visitor = match self.visitors.young.entry(row) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
-                    let stored = store.visitor(&row)?;
-                    let plain = stored.and_then(|sealed| sealer.open(&row, &sealed));
-                    let visitor = plain.and_then(|plain| Visitor::decode(&plain));
+                    let visitor = match self.visitors.old.remove(&row) {
+                        Some(visitor) => Some(visitor),
+                        None => store
+                            .visitor(&row)?
+                            .and_then(|sealed| sealer.open(&row, &sealed))
+                            .and_then(|plain| Visitor::decode(&plain)),
+                    };
                     entry.insert(visitor.unwrap_or_default())
                 }
             };
@@ -364,7 +392,7 @@ impl Object {
             let mut nonce = [0; NONCE_BYTES];
             random(&mut nonce);
             let sealed = self.sealer.as_ref().and_then(|(_, sealer)| {
-                let plain = self.visitors.get(&row)?.encode()?;
+                let plain = self.visitors.young.get(&row)?.encode()?;
                 sealer.seal(&row, nonce, &plain)
             });
             writes.extend(sealed.map(|sealed| Write::Visitor { row, sealed }));
@@ -373,9 +401,7 @@ impl Object {
         self.dict_unsaved.append(delta.dict);
         self.deltas = self.deltas.saturating_add(1);
         self.remember(call.id);
-        if self.visitors.len() > VISITORS_CACHED {
-            self.visitors.clear();
-        }
+        self.visitors.grow_old();
         Ok(Gathered::Committed(answers))
     }
 

@@ -4,8 +4,10 @@
 //! ciphertext, the row's key as associated data. Without the salt neither the rows nor their keys
 //! say anything about an address or a User-Agent.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 use crate::visitor::{DayKey, VisitorHash};
 
@@ -15,7 +17,8 @@ pub const NONCE_BYTES: usize = 24;
 /// Seals and opens visitor rows of one day.
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
-    row_key: [u8; 32],
+    /// Keyed once; each row starts from a copy.
+    row_mac: Option<Hmac<Sha256>>,
 }
 
 impl Sealer {
@@ -23,15 +26,15 @@ impl Sealer {
     pub fn new(key: &DayKey) -> Self {
         Self {
             cipher: XChaCha20Poly1305::new(&key.subkey(b"dayfly seal v1", b"").into()),
-            row_key: key.subkey(b"dayfly row v1", b""),
+            // HMAC takes keys of any length: it is always there.
+            row_mac: Hmac::new_from_slice(&key.subkey(b"dayfly row v1", b"")).ok(),
         }
     }
 
     /// Under which key a visitor's row is stored: not the visitor hash itself.
     pub fn row(&self, visitor: &VisitorHash) -> [u8; 16] {
-        use hmac::{Hmac, Mac};
         let mut row = [0; 16];
-        if let Ok(mut mac) = <Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(&self.row_key) {
+        if let Some(mut mac) = self.row_mac.clone() {
             mac.update(visitor.bytes());
             for (to, from) in row.iter_mut().zip(mac.finalize().into_bytes()) {
                 *to = from;
