@@ -11,9 +11,10 @@
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/env.sh"
 
+exec {STDERR}>&2 # a signal may come where a command's output is redirected
 say() { printf 'bench: %s\n' "$*"; }
 die() {
-    printf 'bench: error: %s\n' "$*" >&2
+    printf 'bench: error: %s\n' "$*" >&"$STDERR"
     exit 1
 }
 

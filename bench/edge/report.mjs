@@ -106,6 +106,11 @@ const { counted, options, workerd, file_system, revision } = JSON.parse(facts);
 const paths = runs.filter((run) => run.what === "path");
 const answered = sum(paths, (run) => run.requests);
 const unread = sum(paths, (run) => run.connections);
+// By run, as far as it was delivered when the run had settled.
+const moreByRun = paths.map(
+  (run, n) =>
+    run.counted_so_far - (paths[n - 1]?.counted_so_far ?? 0) - run.requests,
+);
 const exact = counted >= answered && counted <= answered + unread;
 const wrong = sum(runs, errors);
 
@@ -132,7 +137,7 @@ machine: ${machine.cores} × ${machine.cpu}, ${thousands(machine.memory_mb)} MB,
          ${workerd}; Dayfly ${revision}
 idle:    one connection, ${idle("path").requests} beacons: p50 ${ms(idle("path").p50_us)} ms, p99 ${ms(idle("path").p99_us)} ms; floor p50 ${ms(idle("floor").p50_us)} ms, p99 ${ms(idle("floor").p99_us)} ms
 flat:    the last path run has ${fixed(flat * 100)} % of the first one's rate
-counted: ${thousands(counted)} pageviews for ${thousands(answered)} answers (${counted - answered} more; up to ${thousands(unread)} were under way when wrk stopped)
+counted: ${thousands(counted)} pageviews for ${thousands(answered)} answers (${counted - answered} more; by run ${moreByRun.join(", ")}; up to ${thousands(unread)} were under way when wrk stopped)
 edge: CPU per beacon ${fixed(path.cpu_us)} µs (workerd ${fixed(path.workerd_us)}), floor ${fixed(floor.cpu_us)} µs, ratio ${fixed(ratio.cpu, 2)} (workerd ${fixed(ratio.workerd_cpu, 2)}); ${thousands(path.requests_per_s)} requests/s, floor ${thousands(floor.requests_per_s)}, ratio ${fixed(ratio.requests_per_s, 2)}`);
 
 const result = {
@@ -146,7 +151,13 @@ const result = {
   ratio,
   flat,
   idle: { floor: idle("floor"), path: idle("path") },
-  counted: { pageviews: counted, answered, unread_at_most: unread, exact },
+  counted: {
+    pageviews: counted,
+    answered,
+    unread_at_most: unread,
+    exact,
+    more_by_run: moreByRun,
+  },
   runs,
 };
 writeFileSync(resultFile, JSON.stringify(result, null, 2) + "\n");
