@@ -23,10 +23,25 @@ use crate::query::{self, Dimension, Metric, OrderKey, Query};
 use crate::serve::App;
 use crate::site::Site;
 use chart::Chart;
-use view::{Panel, Period, count, number};
+use view::{Panel, PanelKind, Period, count, number};
 
 const CSS: &str = include_str!("../../assets/dayfly.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
+/// The lists of a site's page.
+const PANELS: [PanelKind; 2] = [
+    PanelKind {
+        title: "Pages",
+        column: "Page",
+        dimension: Dimension::Page,
+        label: str::to_owned,
+    },
+    PanelKind {
+        title: "Countries",
+        column: "Country",
+        dimension: Dimension::Country,
+        label: country::name,
+    },
+];
 /// Rows of a panel.
 const PANEL_ROWS: usize = 10;
 
@@ -153,15 +168,11 @@ async fn site(
         ),
     };
     let mut panels = Vec::new();
-    let panel_of: [(_, _, fn(&str) -> String, _); 2] = [
-        ("Pages", "Page", str::to_owned, Dimension::Page),
-        ("Countries", "Country", country::name, Dimension::Country),
-    ];
-    for (title, column, label, dimension) in panel_of {
+    for kind in PANELS {
         // One more than is shown tells whether there is more.
-        let query = by(dimension, from, to, PANEL_ROWS + 1);
+        let query = by(kind.dimension, from, to, PANEL_ROWS + 1);
         let rows = query::run(pool, site.id, &query).await?.rows;
-        panels.push(Panel::new(title, column, label, &rows, PANEL_ROWS));
+        panels.push(Panel::new(&kind, &rows, PANEL_ROWS));
     }
     page(&SitePage {
         periods: Period::all(period),

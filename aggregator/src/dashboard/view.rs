@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::query::Row;
+use crate::query::{Dimension, Row};
 
 /// Most days a chart has.
 pub const DAYS_MAX: usize = 4_000;
@@ -81,6 +81,18 @@ pub fn days(period: &str, today: Date, oldest: Option<Date>) -> (Date, Date) {
     (from, today)
 }
 
+/// What a panel lists.
+pub struct PanelKind {
+    /// Its heading.
+    pub title: &'static str,
+    /// The heading of the first column.
+    pub column: &'static str,
+    /// What is listed.
+    pub dimension: Dimension,
+    /// How a value is shown.
+    pub label: fn(&str) -> String,
+}
+
 /// A list of values with their numbers.
 pub struct Panel {
     /// Its heading.
@@ -106,14 +118,8 @@ pub struct Line {
 }
 
 impl Panel {
-    /// A panel of rows that hold visitors, then page views; `label` says how a value is shown.
-    pub fn new(
-        title: &'static str,
-        column: &'static str,
-        label: fn(&str) -> String,
-        rows: &[Row],
-        most: usize,
-    ) -> Self {
+    /// A panel of rows that hold visitors, then page views.
+    pub fn new(kind: &PanelKind, rows: &[Row], most: usize) -> Self {
         let value = |row: &Row, place: usize| row.metrics.get(place).copied().unwrap_or(0);
         let longest = rows
             .iter()
@@ -125,15 +131,15 @@ impl Panel {
             label: row
                 .dimensions
                 .first()
-                .map(|text| label(text))
+                .map(|text| (kind.label)(text))
                 .unwrap_or_default(),
             width: value(row, 0) * 100 / longest,
             visitors: number(value(row, 0)),
             views: number(value(row, 1)),
         };
         Self {
-            title,
-            column,
+            title: kind.title,
+            column: kind.column,
             lines: rows.iter().take(most).map(line).collect(),
             more: rows.len() > most,
         }
