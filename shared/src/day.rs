@@ -17,6 +17,7 @@ use crate::cube::{Counter, Counters, Cube, RowKey, Rows};
 use crate::dict::{Dict, DictDelta, Kind};
 use crate::limits::{ENGAGED_MS_MAX, OPEN_ROWS_MAX, OTHER, VISITOR_HITS_MAX};
 use crate::marks;
+use crate::stored;
 use crate::visit::{Visit, Visitor};
 
 /// Version byte before every stored delta.
@@ -35,16 +36,13 @@ pub struct Delta {
 
 impl Delta {
     /// The bytes to store.
-    pub fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![VERSION]).ok()
+    pub fn encode(&self) -> Vec<u8> {
+        stored::encode(VERSION, self)
     }
 
     /// Reads what [`Delta::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
-            _ => None,
-        }
+        stored::decode(VERSION, bytes)
     }
 
     /// Nothing was counted or learned.

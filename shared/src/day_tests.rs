@@ -270,10 +270,10 @@ fn a_day_replayed_from_its_deltas_seals_the_same_batch() {
             .hit(&who, &view(&who, n * 400, &format!("/{}", n % 5)))
             .unwrap();
         if n % 3 == 0 {
-            stored.push(played.day.take_delta().encode().unwrap());
+            stored.push(played.day.take_delta().encode());
         }
     }
-    stored.push(played.day.take_delta().encode().unwrap());
+    stored.push(played.day.take_delta().encode());
     let mut again = Day::default();
     for bytes in &stored {
         again.replay(&Delta::decode(bytes).unwrap());
@@ -290,7 +290,7 @@ fn a_day_replayed_from_its_deltas_seals_the_same_batch() {
         ..Delta::default()
     });
     for delta in again.open_deltas(2_000) {
-        compacted.replay(&Delta::decode(&delta.encode().unwrap()).unwrap());
+        compacted.replay(&Delta::decode(&delta.encode()).unwrap());
     }
     compacted.restore_hits(50);
     let first = played.day.seal(source(), 1, false, true);

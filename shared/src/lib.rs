@@ -16,9 +16,12 @@
 )]
 
 pub mod address;
+pub mod agent;
+pub mod attribution;
 pub mod attrs;
 pub mod batch;
 pub mod call;
+pub mod channel;
 pub mod clock;
 pub mod country;
 pub mod cube;
@@ -29,9 +32,14 @@ pub mod limits;
 pub mod marks;
 pub mod object;
 pub mod page_url;
+pub mod path;
+pub mod referrer;
 pub mod roster;
 pub mod seal;
 pub mod sign;
+pub mod source;
+pub mod spam;
+mod stored;
 pub mod visit;
 pub mod visitor;
 

@@ -29,6 +29,7 @@ use crate::day::{Day, Delta};
 use crate::dict::DictDelta;
 use crate::limits;
 use crate::seal::{NONCE_BYTES, Sealer};
+use crate::stored;
 use crate::visit::Visitor;
 use crate::visitor::{DayKey, SiteId};
 
@@ -264,7 +265,7 @@ impl Object {
         let Some(meta) = store.meta()? else {
             return Ok(None);
         };
-        let meta = decode_meta(&meta).ok_or(OpenError::Unreadable)?;
+        let meta: Meta = stored::decode(META_VERSION, &meta).ok_or(OpenError::Unreadable)?;
         let mut day = Day::default();
         for bytes in store.dicts()? {
             day.replay(&Delta::decode(&bytes).ok_or(OpenError::Unreadable)?);
@@ -386,13 +387,13 @@ impl Object {
         }
         writes.push(Write::Delta {
             gather: Some(call.id),
-            bytes: delta.encode().unwrap_or_default(),
+            bytes: delta.encode(),
         });
         for row in touched {
             let mut nonce = [0; NONCE_BYTES];
             random(&mut nonce);
             let sealed = self.sealer.as_ref().and_then(|(_, sealer)| {
-                let plain = self.visitors.young.get(&row)?.encode()?;
+                let plain = self.visitors.young.get(&row)?.encode();
                 sealer.seal(&row, nonce, &plain)
             });
             writes.extend(sealed.map(|sealed| Write::Visitor { row, sealed }));
@@ -511,7 +512,7 @@ impl Object {
         if !delta.is_empty() {
             writes.push(Write::Delta {
                 gather: None,
-                bytes: delta.encode().unwrap_or_default(),
+                bytes: delta.encode(),
             });
             self.deltas = self.deltas.saturating_add(1);
         }
@@ -592,14 +593,14 @@ impl Object {
             ..Delta::default()
         };
         if !dict.is_empty() {
-            writes.push(Write::Dict(dict.encode().unwrap_or_default()));
+            writes.push(Write::Dict(dict.encode()));
         }
         writes.push(Write::ClearDeltas);
         let open = self.day.open_deltas(limits::CHUNK_BYTES);
         for delta in &open {
             writes.push(Write::Delta {
                 gather: None,
-                bytes: delta.encode().unwrap_or_default(),
+                bytes: delta.encode(),
             });
         }
         self.meta.sealed_hits = self.day.hits_total();
@@ -611,14 +612,7 @@ impl Object {
     }
 
     fn encode_meta(&self) -> Vec<u8> {
-        postcard::to_extend(&self.meta, vec![META_VERSION]).unwrap_or_default()
-    }
-}
-
-fn decode_meta(bytes: &[u8]) -> Option<Meta> {
-    match bytes.split_first() {
-        Some((&META_VERSION, rest)) => postcard::from_bytes(rest).ok(),
-        _ => None,
+        stored::encode(META_VERSION, &self.meta)
     }
 }
 

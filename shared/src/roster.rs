@@ -74,18 +74,22 @@ impl std::fmt::Debug for IssuedSalt {
     }
 }
 
-/// The salts the edge holds, in memory only. The first salt of a day stays: a restarted
-/// aggregator cannot split a day's visitors in two.
+/// The salts the edge holds, in memory only. The first salt of a day stays, so that an aggregator
+/// that lost its own cannot split a day's visitors in two; but an emergency salt gives way to the
+/// aggregator's, so that all isolates come to use the same.
 #[derive(Debug, Default)]
 pub struct SaltRing(FxHashMap<(SiteId, Date), (Salt, bool)>);
 
 impl SaltRing {
-    /// Takes a salt for a day that has none.
+    /// Takes a salt for a day that has none, or only an emergency one.
     pub fn insert(&mut self, issued: &IssuedSalt) {
-        if let Some(salt) = Salt::from_wire(&issued.salt) {
-            self.0
-                .entry((issued.site, issued.date))
-                .or_insert((salt, issued.emergency));
+        let day = (issued.site, issued.date);
+        let stays = self
+            .0
+            .get(&day)
+            .is_some_and(|(_, emergency)| issued.emergency || !emergency);
+        if let (false, Some(salt)) = (stays, Salt::from_wire(&issued.salt)) {
+            self.0.insert(day, (salt, issued.emergency));
         }
     }
 
@@ -127,11 +131,21 @@ mod tests {
             site: 1,
             date: day,
             salt: fill.repeat(32),
-            emergency: false,
+            emergency: fill.starts_with('e'),
         };
         let mut ring = SaltRing::default();
-        ring.insert(&issued("aa"));
-        ring.insert(&issued("bb"));
+        for (fill, holds) in [
+            ("e1", "e1"),
+            ("e2", "e1"),
+            ("aa", "aa"),
+            ("bb", "aa"),
+            ("e3", "aa"),
+        ] {
+            ring.insert(&issued(fill));
+            let (salt, emergency) = ring.get(1, day).unwrap();
+            assert_eq!(salt.to_wire(), holds.repeat(32));
+            assert_eq!(emergency, holds.starts_with('e'));
+        }
         assert_eq!(ring.get(1, day).unwrap().0.to_wire(), "aa".repeat(32));
         ring.retain(|_, date| date != day);
         assert!(ring.get(1, day).is_none());

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dict::TextId;
 use crate::limits::VISIT_IDLE_S;
 use crate::marks::Touch;
+use crate::stored;
 
 /// Version byte before every stored visitor.
 const VERSION: u8 = 1;
@@ -54,15 +55,12 @@ impl Visit {
 
 impl Visitor {
     /// The bytes to seal.
-    pub fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![VERSION]).ok()
+    pub fn encode(&self) -> Vec<u8> {
+        stored::encode(VERSION, self)
     }
 
     /// Reads what [`Visitor::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
-            _ => None,
-        }
+        stored::decode(VERSION, bytes)
     }
 }
