@@ -1,9 +1,11 @@
 //! `POST /api/event`: everything about a beacon, decided in the request.
 //!
-//! Order of work: read and check the body → site → country → visitor hash → day object → answer
+//! Order of work: read and check the body → site → country → device, browser, system → visitor
+//! hash → day object → answer
 //! after its commit (I6).
 
 use shared::address::ClientAddress;
+use shared::attrs;
 use shared::call::{Drop, Hit};
 use shared::country;
 use shared::event::Event;
@@ -24,7 +26,7 @@ use crate::{answer, gather, platform, sites};
 struct Client {
     address: ClientAddress,
     user_agent: String,
-    country: String,
+    attrs: attrs::Client,
 }
 
 /// See the module.
@@ -90,7 +92,7 @@ async fn count(
         kind: event.kind.clone(),
         page: event.url.page.clone(),
         host: event.url.host.clone(),
-        client: [client.country.clone()],
+        client: client.attrs.clone(),
     };
     let name = Name {
         site: site.id,
@@ -118,10 +120,11 @@ fn client(request: &Request, settings: &Settings) -> Result<Client> {
         (None, Some(address)) => country::of_address(*address).to_owned(),
         (None, None) => String::new(),
     };
+    let user_agent = headers.get("user-agent")?.unwrap_or_default();
     Ok(Client {
         address: address.unwrap_or(ClientAddress::UNKNOWN),
-        user_agent: headers.get("user-agent")?.unwrap_or_default(),
-        country,
+        attrs: attrs::client(country, &user_agent),
+        user_agent,
     })
 }
 

@@ -14,9 +14,29 @@ pub const VISIT_ATTRS_LEN: usize = 2;
 
 /// Client attributes, in wire order. Constant for a visitor: the visitor hash covers what they
 /// are derived from.
-pub const CLIENT_ATTRS: [(&str, Kind); CLIENT_ATTRS_LEN] = [("country", Kind::Country)];
+pub const CLIENT_ATTRS: [(&str, Kind); CLIENT_ATTRS_LEN] = [
+    ("country", Kind::Country),
+    ("device", Kind::Device),
+    ("browser", Kind::Browser),
+    ("browser_version", Kind::BrowserVersion),
+    ("os", Kind::Os),
+    ("os_version", Kind::OsVersion),
+];
 /// How many client attributes there are.
-pub const CLIENT_ATTRS_LEN: usize = 1;
+pub const CLIENT_ATTRS_LEN: usize = 6;
 
 /// Client attributes of one hit.
 pub type Client = [String; CLIENT_ATTRS_LEN];
+
+/// The client attributes that a User-Agent and a country give.
+pub fn client(country: String, user_agent: &str) -> Client {
+    let agent = crate::agent::classify(user_agent);
+    [
+        country,
+        agent.device.as_str().to_owned(),
+        agent.browser.to_owned(),
+        agent.browser_version.to_owned(),
+        agent.os.to_owned(),
+        agent.os_version.into_owned(),
+    ]
+}

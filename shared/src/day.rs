@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
+use crate::attrs::{CLIENT_ATTRS, CLIENT_ATTRS_LEN, VISIT_ATTRS};
 use crate::batch::{Batch, Source};
 use crate::call::{Drop, Hit, HitKind};
 use crate::cube::{Counter, Counters, Cube, RowKey, Rows};
@@ -86,8 +86,10 @@ impl Day {
         let c = match visitor.client {
             Some(c) => c,
             None => {
-                let [country] = &hit.client;
-                let attrs = [self.dict.text(Kind::Country, country)];
+                let mut attrs = [0; CLIENT_ATTRS_LEN];
+                for ((id, (_, kind)), text) in attrs.iter_mut().zip(CLIENT_ATTRS).zip(&hit.client) {
+                    *id = self.dict.text(kind, text);
+                }
                 self.dict.client_attrs(attrs)
             }
         };

@@ -17,7 +17,10 @@ fn hit(who: &str, at_s: u32, kind: HitKind, page: &str) -> Hit {
         kind,
         page: page.to_owned(),
         host: "a.example".to_owned(),
-        client: [if who.starts_with("de") { "DE" } else { "FR" }.to_owned()],
+        client: crate::attrs::client(
+            if who.starts_with("de") { "DE" } else { "FR" }.to_owned(),
+            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        ),
     }
 }
 
@@ -339,5 +342,15 @@ fn i2_a_batch_holds_no_identifier_and_no_moment() {
     assert!(!json.contains(&hash) && !json.contains("4242") && !json.contains("203.0.113"));
     let mut strings = batch.strings.clone();
     strings.sort();
-    assert_eq!(strings, ["/a", "DE", "a.example"]);
+    let known = [
+        "",
+        "/a",
+        "128",
+        "DE",
+        "Desktop",
+        "Firefox",
+        "Linux",
+        "a.example",
+    ];
+    assert_eq!(strings, known, "nothing but the enumerated attributes");
 }

@@ -23,10 +23,20 @@ pub enum Kind {
     Country,
     /// A custom event's name.
     EventName,
+    /// A kind of device.
+    Device,
+    /// A browser's name.
+    Browser,
+    /// A browser's major version.
+    BrowserVersion,
+    /// An operating system's name.
+    Os,
+    /// An operating system's version.
+    OsVersion,
 }
 
 impl Kind {
-    const COUNT: usize = 4;
+    const COUNT: usize = 9;
 
     /// Most distinct strings of this kind in one day object.
     pub const fn distinct_max(self) -> u32 {
@@ -35,6 +45,8 @@ impl Kind {
             Kind::Host => limits::HOSTS_MAX,
             Kind::Country => limits::COUNTRIES_MAX,
             Kind::EventName => limits::EVENT_NAMES_MAX,
+            Kind::Device | Kind::Browser | Kind::Os => limits::AGENT_NAMES_MAX,
+            Kind::BrowserVersion | Kind::OsVersion => limits::AGENT_VERSIONS_MAX,
         }
     }
 }
@@ -234,7 +246,7 @@ mod tests {
         let t = first.visit_attrs([a, a]);
         let mut learned = first.take_learned();
         let b = first.text(Kind::Page, "/b");
-        let c = first.client_attrs([b]);
+        let c = first.client_attrs([b; CLIENT_ATTRS_LEN]);
         learned.append(first.take_learned());
         assert!(first.take_learned().is_empty());
 
@@ -242,7 +254,7 @@ mod tests {
         second.replay(&learned);
         assert_eq!(second.text(Kind::Page, "/b"), b);
         assert_eq!(second.visit_attrs([a, a]), t);
-        assert_eq!(second.client_attrs([b]), c);
+        assert_eq!(second.client_attrs([b; CLIENT_ATTRS_LEN]), c);
         assert!(second.take_learned().is_empty(), "nothing was new");
     }
 }

@@ -39,6 +39,12 @@ pub const HOSTS_MAX: u32 = 1_000;
 pub const EVENT_NAMES_MAX: u32 = 2_000;
 /// Most distinct countries of one day object.
 pub const COUNTRIES_MAX: u32 = 300;
+/// Most distinct devices, browsers and operating systems, each, of one day object; their names
+/// come from our own tables.
+pub const AGENT_NAMES_MAX: u32 = 500;
+/// Most distinct versions of browsers and operating systems, each, of one day object; whoever
+/// writes a User-Agent writes those.
+pub const AGENT_VERSIONS_MAX: u32 = 1_000;
 /// Most distinct combinations of visit attributes of one day object.
 pub const VISIT_ATTRS_MAX: u32 = 50_000;
 /// Most distinct combinations of client attributes of one day object.

@@ -163,7 +163,7 @@ fn call(id: u8, salt: &Salt, views: &[(u8, String)]) -> Call {
         kind: HitKind::PageView,
         page: page.clone(),
         host: "a.example".into(),
-        client: ["DE".into()],
+        client: crate::attrs::client("DE".into(), ""),
     });
     Call {
         version: CALL_VERSION,

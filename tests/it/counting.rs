@@ -72,6 +72,37 @@ async fn countries_come_from_the_header_that_was_named() {
 }
 
 #[tokio::test]
+async fn a_browser_is_named_and_a_visitor_keeps_it() {
+    let system = System::start().await;
+    let key = system.api_key();
+    let firefox =
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
+    let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+    system.view(firefox, "/").await;
+    system.view(firefox, "/a").await;
+    system.view(iphone, "/").await;
+    system.until_totals(&key, [2, 3]).await;
+    let dimensions = [
+        "visit:browser",
+        "visit:browser_version",
+        "visit:os",
+        "visit:os_version",
+        "visit:device",
+    ];
+    let rows = system.rows(&key, &dimensions).await;
+    let row = |texts: [&str; 5], metrics| (texts.map(str::to_owned).to_vec(), metrics);
+    assert_eq!(
+        rows,
+        [
+            row(["Firefox", "143", "Windows", "10+", "Desktop"], [1, 2]),
+            row(["Safari", "17", "iOS", "17.5", "Mobile"], [1, 1]),
+        ]
+    );
+    let rows = system.rows(&key, &["event:page", "visit:device"]).await;
+    assert_eq!(rows.len(), 3);
+}
+
+#[tokio::test]
 async fn no_header_is_believed_unless_it_was_named() {
     let system = System::start().await;
     let key = system.api_key();

@@ -61,7 +61,12 @@ CREATE TABLE client_attrs (
     id INTEGER PRIMARY KEY,
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     country INTEGER NOT NULL,
-    UNIQUE (site_id, country)
+    device INTEGER NOT NULL,
+    browser INTEGER NOT NULL,
+    browser_version INTEGER NOT NULL,
+    os INTEGER NOT NULL,
+    os_version INTEGER NOT NULL,
+    UNIQUE (site_id, country, device, browser, browser_version, os, os_version)
 ) STRICT;
 
 CREATE TABLE visits (

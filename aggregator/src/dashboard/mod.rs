@@ -28,7 +28,7 @@ use view::{Panel, PanelKind, Period, count, number};
 const CSS: &str = include_str!("../../assets/dayfly.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 /// The lists of a site's page.
-const PANELS: [PanelKind; 2] = [
+const PANELS: [PanelKind; 5] = [
     PanelKind {
         title: "Pages",
         column: "Page",
@@ -40,6 +40,24 @@ const PANELS: [PanelKind; 2] = [
         column: "Country",
         dimension: Dimension::Country,
         label: country::name,
+    },
+    PanelKind {
+        title: "Devices",
+        column: "Device",
+        dimension: Dimension::Device,
+        label: view::known,
+    },
+    PanelKind {
+        title: "Browsers",
+        column: "Browser",
+        dimension: Dimension::Browser,
+        label: view::known,
+    },
+    PanelKind {
+        title: "Operating systems",
+        column: "System",
+        dimension: Dimension::Os,
+        label: view::known,
     },
 ];
 /// Rows of a panel.

@@ -27,6 +27,14 @@ pub fn count(n: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", number(n))
 }
 
+/// A value as it is shown: "Unknown" for one that is not known.
+pub fn known(value: &str) -> String {
+    match value {
+        "(none)" => "Unknown".to_owned(),
+        known => known.to_owned(),
+    }
+}
+
 /// A period one can choose.
 pub struct Period {
     /// Its value in the URL.

@@ -1,6 +1,7 @@
 //! The query engine: a typed [`Query`] in, [`Answer`] out. No HTTP in it.
 //!
-//! What is answered: `visitors` and `pageviews`, in total and by any of page, country and day.
+//! What is answered: `visitors` and `pageviews`, in total and by any of page, day and the client
+//! attributes (country, device, browser, operating system, versions).
 //! All of it is exact: `pageviews` are sums; `visitors` are sums of visitor marks whose set fits
 //! the dimensions (see `shared::marks`), so each visitor counts once per day.
 
@@ -46,14 +47,29 @@ pub enum Dimension {
     Country,
     /// Local date.
     Day,
+    /// Kind of device.
+    Device,
+    /// Browser.
+    Browser,
+    /// Browser's major version.
+    BrowserVersion,
+    /// Operating system.
+    Os,
+    /// Operating system's version.
+    OsVersion,
 }
 
 impl Dimension {
     /// All, with their names in the API.
-    pub const ALL: [(&str, Dimension); 3] = [
+    pub const ALL: [(&str, Dimension); 8] = [
         ("event:page", Dimension::Page),
         ("visit:country", Dimension::Country),
         ("time:day", Dimension::Day),
+        ("visit:device", Dimension::Device),
+        ("visit:browser", Dimension::Browser),
+        ("visit:browser_version", Dimension::BrowserVersion),
+        ("visit:os", Dimension::Os),
+        ("visit:os_version", Dimension::OsVersion),
     ];
 
     /// The name in the API.

@@ -95,23 +95,32 @@ fn statement(metric: Metric, dimensions: &[Dimension]) -> String {
     let (table, counter) = column(metric, dimensions);
     let mut columns = String::new();
     let mut joins = String::new();
-    let mut groups: Vec<&str> = Vec::new();
+    let mut groups: Vec<String> = Vec::new();
     for dimension in dimensions {
         match dimension {
             Dimension::Day => {
                 columns += ", c.date";
-                groups.push("c.date");
+                groups.push("c.date".into());
             }
             Dimension::Page => {
                 columns += ", page.value";
                 joins += " JOIN text AS page ON page.id = c.page";
-                groups.push("page.value");
+                groups.push("page.value".into());
             }
-            Dimension::Country => {
-                columns += ", country.value";
-                joins += " JOIN client_attrs AS client ON client.id = c.client_attrs
-                           JOIN text AS country ON country.id = client.country";
-                groups.push("country.value");
+            Dimension::Country
+            | Dimension::Device
+            | Dimension::Browser
+            | Dimension::BrowserVersion
+            | Dimension::Os
+            | Dimension::OsVersion => {
+                // The columns of client_attrs have the dimensions' names.
+                let name = dimension.name().trim_start_matches("visit:");
+                if !joins.contains("client_attrs") {
+                    joins += " JOIN client_attrs AS client ON client.id = c.client_attrs";
+                }
+                joins += &format!(" JOIN text AS {name} ON {name}.id = client.{name}");
+                columns += &format!(", {name}.value");
+                groups.push(format!("{name}.value"));
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use shared::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
 use shared::batch::Batch;
 use shared::cube::{COUNTERS, CUBES, Cube};
 use shared::visitor::SiteId;
@@ -193,39 +194,13 @@ async fn add_counts(tx: &mut Transaction<'_, Sqlite>, batch: &Batch, date: i64) 
     let texts = text_ids(tx, site, &batch.strings).await?;
     let text = |place: u32| texts.get(place as usize).copied().unwrap_or_default();
 
-    let visit_attrs: Vec<Value> = batch
-        .visit_attrs
-        .iter()
-        .map(|attrs| json!(attrs.map(text)))
-        .collect();
-    let visit_ids = attrs_ids(
-        tx,
-        site,
-        &visit_attrs,
-        "INSERT INTO visit_attrs (site_id, entry_page, entry_host)
-         SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2) WHERE true
-         ON CONFLICT DO NOTHING",
-        "SELECT a.id FROM json_each(?2) AS j JOIN visit_attrs AS a
-         ON a.site_id = ?1 AND a.entry_page = j.value ->> 0 AND a.entry_host = j.value ->> 1
-         ORDER BY j.key",
-    )
-    .await?;
-    let client_attrs: Vec<Value> = batch
+    let visit_attrs = batch.visit_attrs.iter().map(|attrs| json!(attrs.map(text)));
+    let visit_ids = attrs_ids(tx, site, visit_attrs.collect(), &VISIT_ATTRS_SQL).await?;
+    let client_attrs = batch
         .client_attrs
         .iter()
-        .map(|attrs| json!(attrs.map(text)))
-        .collect();
-    let client_ids = attrs_ids(
-        tx,
-        site,
-        &client_attrs,
-        "INSERT INTO client_attrs (site_id, country)
-         SELECT ?1, value ->> 0 FROM json_each(?2) WHERE true
-         ON CONFLICT DO NOTHING",
-        "SELECT a.id FROM json_each(?2) AS j JOIN client_attrs AS a
-         ON a.site_id = ?1 AND a.country = j.value ->> 0 ORDER BY j.key",
-    )
-    .await?;
+        .map(|attrs| json!(attrs.map(text)));
+    let client_ids = attrs_ids(tx, site, client_attrs.collect(), &CLIENT_ATTRS_SQL).await?;
 
     for CubeSql { cube, upsert } in UPSERTS.iter() {
         let rows = batch
@@ -287,26 +262,65 @@ async fn text_ids(
     all.ok_or_else(|| Error::Invalid("a string of the batch was not stored".into()))
 }
 
+/// Statements over `json_each(?2)` of combinations of attributes; `?1` is the site.
+struct AttrsSql {
+    insert: String,
+    select: String,
+}
+
+static VISIT_ATTRS_SQL: LazyLock<AttrsSql> =
+    LazyLock::new(|| AttrsSql::new("visit_attrs", VISIT_ATTRS.map(|(name, _)| name).as_slice()));
+static CLIENT_ATTRS_SQL: LazyLock<AttrsSql> = LazyLock::new(|| {
+    AttrsSql::new(
+        "client_attrs",
+        CLIENT_ATTRS.map(|(name, _)| name).as_slice(),
+    )
+});
+
+impl AttrsSql {
+    fn new(table: &str, columns: &[&str]) -> Self {
+        let mut values = String::new();
+        let mut joined = String::new();
+        for (place, column) in columns.iter().enumerate() {
+            // Writing to a String never fails.
+            let _ = write!(values, ", value ->> {place}");
+            let _ = write!(joined, " AND a.{column} = j.value ->> {place}");
+        }
+        let columns = columns.join(", ");
+        Self {
+            insert: format!(
+                "INSERT INTO {table} (site_id, {columns})
+                 SELECT ?1{values} FROM json_each(?2) WHERE true
+                 ON CONFLICT DO NOTHING"
+            ),
+            select: format!(
+                "SELECT a.id FROM json_each(?2) AS j
+                 JOIN {table} AS a ON a.site_id = ?1{joined} ORDER BY j.key"
+            ),
+        }
+    }
+}
+
 /// The numbers of combinations of attributes, in their order.
 async fn attrs_ids(
     connection: &mut SqliteConnection,
     site: SiteId,
-    attrs: &[Value],
-    insert: &'static str,
-    select: &'static str,
+    attrs: Vec<Value>,
+    sql: &AttrsSql,
 ) -> Result<Vec<i64>> {
-    let list = json!(attrs).to_string();
-    sqlx::query(insert)
+    let count = attrs.len();
+    let list = Value::Array(attrs).to_string();
+    sqlx::query(AssertSqlSafe(sql.insert.as_str()))
         .bind(site)
         .bind(&list)
         .execute(&mut *connection)
         .await?;
-    let ids: Vec<i64> = sqlx::query_scalar(select)
+    let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql.select.as_str()))
         .bind(site)
         .bind(&list)
         .fetch_all(connection)
         .await?;
-    if ids.len() == attrs.len() {
+    if ids.len() == count {
         Ok(ids)
     } else {
         Err(Error::Invalid(
