@@ -1,7 +1,7 @@
 //! `POST /api/event`: everything about a beacon, decided in the request.
 //!
-//! Order of work: read and check the body → site → country → device, browser, system → visitor
-//! hash → day object → answer
+//! Order of work: read and check the body → site → country → device, browser, system →
+//! source, channel → path clean-up → visitor hash → day object → answer
 //! after its commit (I6).
 
 use shared::address::ClientAddress;
@@ -11,6 +11,7 @@ use shared::country;
 use shared::event::Event;
 use shared::limits::EVENT_BODY_BYTES_MAX;
 use shared::object::Name;
+use shared::path;
 use shared::roster::Site;
 use shared::visitor::{DayKey, VisitorHash};
 use worker::js_sys::{ArrayBuffer, Uint8Array};
@@ -27,6 +28,8 @@ struct Client {
     address: ClientAddress,
     user_agent: String,
     attrs: attrs::Client,
+    /// Global Privacy Control.
+    wants_no_referrer: bool,
 }
 
 /// See the module.
@@ -90,9 +93,17 @@ async fn count(
         visitor,
         at_s: u32::try_from(at_ms / 1_000).unwrap_or(0),
         kind: event.kind.clone(),
-        page: event.url.page.clone(),
+        page: path::clean(&event.url.page).into_owned(),
         host: event.url.host.clone(),
         client: client.attrs.clone(),
+        traffic: match client.wants_no_referrer {
+            true => attrs::traffic(None, None, &event.url.host),
+            false => attrs::traffic(
+                event.url.query.as_deref(),
+                event.referrer.as_deref(),
+                &event.url.host,
+            ),
+        },
     };
     let name = Name {
         site: site.id,
@@ -125,6 +136,7 @@ fn client(request: &Request, settings: &Settings) -> Result<Client> {
         address: address.unwrap_or(ClientAddress::UNKNOWN),
         attrs: attrs::client(country, &user_agent),
         user_agent,
+        wants_no_referrer: headers.get("sec-gpc")?.as_deref() == Some("1"),
     })
 }
 

@@ -4,13 +4,57 @@
 //! attribute is one line in [`VISIT_ATTRS`] or [`CLIENT_ATTRS`], a column at the aggregator, and
 //! a new wire version.
 
+use crate::attribution::Attribution;
+use crate::channel::Channel;
 use crate::dict::Kind;
+use crate::referrer::Referrer;
+use crate::{path, source};
 
 /// Visit attributes, in wire order. Fixed by the visit's first event.
-pub const VISIT_ATTRS: [(&str, Kind); VISIT_ATTRS_LEN] =
-    [("entry_page", Kind::Page), ("entry_host", Kind::Host)];
+pub const VISIT_ATTRS: [(&str, Kind); VISIT_ATTRS_LEN] = [
+    ("entry_page", Kind::Page),
+    ("entry_host", Kind::Host),
+    ("source", Kind::Source),
+    ("referrer", Kind::Referrer),
+    ("channel", Kind::Channel),
+    ("utm_source", Kind::UtmSource),
+    ("utm_medium", Kind::UtmMedium),
+    ("utm_campaign", Kind::UtmCampaign),
+    ("utm_content", Kind::UtmContent),
+    ("utm_term", Kind::UtmTerm),
+];
 /// How many visit attributes there are.
-pub const VISIT_ATTRS_LEN: usize = 2;
+pub const VISIT_ATTRS_LEN: usize = 2 + TRAFFIC_LEN;
+
+/// Visit attributes but entry page and host: where a visit came from, in the order of
+/// [`VISIT_ATTRS`].
+pub type Traffic = [String; TRAFFIC_LEN];
+/// How many attributes say where a visit came from.
+pub const TRAFFIC_LEN: usize = 8;
+
+/// Where a page view came from: the attribution in its url's query, and its referrer. A referrer
+/// keeps host and path, both without what looks like a person.
+pub fn traffic(query: Option<&str>, referrer: Option<&str>, page_host: &str) -> Traffic {
+    let attribution = Attribution::parse(query.unwrap_or_default());
+    let referrer = referrer.and_then(|text| Referrer::parse(text, page_host));
+    let source = source::of(attribution.source.as_deref(), referrer.as_ref());
+    let channel = Channel::of(source.as_ref(), &attribution);
+    let name = source.map(|source| source.name.into_owned());
+    let clean = |text: &str| path::clean(text).into_owned();
+    let value = |value: Option<String>| value.as_deref().map(clean).unwrap_or_default();
+    [
+        name.unwrap_or_default(),
+        referrer
+            .map(|referrer| clean(referrer.as_str()))
+            .unwrap_or_default(),
+        channel.as_str().to_owned(),
+        value(attribution.source),
+        value(attribution.medium),
+        value(attribution.campaign),
+        value(attribution.content),
+        value(attribution.term),
+    ]
+}
 
 /// Client attributes, in wire order. Constant for a visitor: the visitor hash covers what they
 /// are derived from.

@@ -27,7 +27,8 @@ pub const WIRE_VERSION: u8 = 1;
 const COUNT_MAX: u64 = (1 << 53) - 1;
 
 /// How much JSON is put into one batch. Gzip never makes it larger by more than a few bytes, and
-/// one more row adds at most about 25 kB (four strings and ten counters).
+/// one more row adds at most about 30 kB: a page, an entry page, a referrer and five campaign
+/// values, each at its longest and all escaped.
 const SEALED_BYTES: usize = limits::BATCH_BYTES_MAX - 64 * 1024;
 
 /// Where batches come from: one life of one day object.
@@ -127,6 +128,7 @@ impl Batch {
             dict,
             bytes: 1_024,
             places: FxHashMap::default(),
+            text_places: FxHashMap::default(),
             visit_places: FxHashMap::default(),
             client_places: FxHashMap::default(),
             batch: Batch {
@@ -296,6 +298,8 @@ struct Builder<'a> {
     /// The JSON so far is at most this long.
     bytes: usize,
     places: FxHashMap<u32, u32>,
+    /// The same text may be known as a page, a source, …: it is sent once.
+    text_places: FxHashMap<&'a str, u32>,
     visit_places: FxHashMap<u32, u32>,
     client_places: FxHashMap<u32, u32>,
     batch: Batch,
@@ -326,8 +330,13 @@ impl Builder<'_> {
         if let Some(place) = self.places.get(&id) {
             return *place;
         }
-        let place = self.batch.strings.len() as u32;
         let text = self.dict.text_of(id).unwrap_or(limits::OTHER);
+        if let Some(place) = self.text_places.get(text) {
+            self.places.insert(id, *place);
+            return *place;
+        }
+        let place = self.batch.strings.len() as u32;
+        self.text_places.insert(text, place);
         // An escaped character takes two bytes: strings hold no control characters.
         let escaped = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
         self.bytes += text.len() + escaped + 3;
@@ -379,7 +388,7 @@ mod tests {
             "source": {"site": 1, "date": "2026-11-23", "shard": 0, "incarnation": "0".repeat(32)},
             "seq": 1, "closed": false, "degraded": false, "hits_total": 3,
             "strings": ["/", "example.com", "DE", ""],
-            "visit_attrs": [[0, 1]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
+            "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
             "visits": [[9, 0, 0, 0, 1, 64, 1]],
             "pages": [[9, 0, 1, 0, 0, 6, 3]],
             "exits": [], "events": []
@@ -412,7 +421,11 @@ mod tests {
             ("/source/date", json!("2026-02-30"), "body: "),
             ("/strings/0", json!("a\u{0}b"), "strings: "),
             ("/strings/0", json!("x".repeat(3_000)), "strings: "),
-            ("/visit_attrs/0", json!([0, 4]), "visit_attrs: "),
+            (
+                "/visit_attrs/0",
+                json!([0, 4, 3, 3, 3, 3, 3, 3, 3, 3]),
+                "visit_attrs: ",
+            ),
             (
                 "/client_attrs/0",
                 json!([9, 3, 3, 3, 3, 3]),

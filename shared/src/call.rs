@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attrs::Client;
+use crate::attrs::{Client, Traffic};
 use crate::clock::UnixMs;
 use crate::limits::CALL_BYTES_MAX;
 use crate::visitor::{DayKey, VisitorHash};
@@ -47,6 +47,8 @@ pub struct Hit {
     pub host: String,
     /// C.
     pub client: Client,
+    /// Where it came from; looked at when it begins a visit.
+    pub traffic: Traffic,
 }
 
 /// Hits gathered into one commit.

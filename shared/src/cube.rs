@@ -104,10 +104,30 @@ pub enum Counter {
     DayEventVisitors = 71,
     /// Mark: visitors of the hour by event name.
     HourEventVisitors = 72,
+    /// Mark: visitors of the day by source.
+    DaySourceVisitors = 73,
+    /// Mark: visitors of the day by referrer.
+    DayReferrerVisitors = 74,
+    /// Mark: visitors of the day by channel.
+    DayChannelVisitors = 75,
+    /// Mark: visitors of the day by `utm_source`.
+    DayUtmSourceVisitors = 76,
+    /// Mark: visitors of the day by `utm_medium`.
+    DayUtmMediumVisitors = 77,
+    /// Mark: visitors of the day by `utm_campaign`.
+    DayUtmCampaignVisitors = 78,
+    /// Mark: visitors of the day by `utm_content`.
+    DayUtmContentVisitors = 79,
+    /// Mark: visitors of the day by `utm_term`.
+    DayUtmTermVisitors = 80,
+    /// Mark: visitors of the day by page and source.
+    DayPageSourceVisitors = 81,
+    /// Mark: visitors of the day by page and channel.
+    DayPageChannelVisitors = 82,
 }
 
 /// Every counter, its cube and its name (the aggregator's column).
-pub const COUNTERS: [(Counter, Cube, &str); 23] = [
+pub const COUNTERS: [(Counter, Cube, &str); 33] = [
     (Counter::Visits, Cube::Visits, "visits"),
     (Counter::ActiveVisits, Cube::Visits, "active_visits"),
     (Counter::EndedVisits, Cube::Visits, "ended_visits"),
@@ -146,6 +166,56 @@ pub const COUNTERS: [(Counter, Cube, &str); 23] = [
         Counter::HourEventVisitors,
         Cube::Events,
         "hour_event_visitors",
+    ),
+    (
+        Counter::DaySourceVisitors,
+        Cube::Visits,
+        "day_source_visitors",
+    ),
+    (
+        Counter::DayReferrerVisitors,
+        Cube::Visits,
+        "day_referrer_visitors",
+    ),
+    (
+        Counter::DayChannelVisitors,
+        Cube::Visits,
+        "day_channel_visitors",
+    ),
+    (
+        Counter::DayUtmSourceVisitors,
+        Cube::Visits,
+        "day_utm_source_visitors",
+    ),
+    (
+        Counter::DayUtmMediumVisitors,
+        Cube::Visits,
+        "day_utm_medium_visitors",
+    ),
+    (
+        Counter::DayUtmCampaignVisitors,
+        Cube::Visits,
+        "day_utm_campaign_visitors",
+    ),
+    (
+        Counter::DayUtmContentVisitors,
+        Cube::Visits,
+        "day_utm_content_visitors",
+    ),
+    (
+        Counter::DayUtmTermVisitors,
+        Cube::Visits,
+        "day_utm_term_visitors",
+    ),
+    (
+        Counter::DayPageSourceVisitors,
+        Cube::Pages,
+        "day_page_source_visitors",
+    ),
+    (
+        Counter::DayPageChannelVisitors,
+        Cube::Pages,
+        "day_page_channel_visitors",
     ),
 ];
 

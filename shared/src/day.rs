@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attrs::{CLIENT_ATTRS, CLIENT_ATTRS_LEN, VISIT_ATTRS};
+use crate::attrs::{CLIENT_ATTRS, CLIENT_ATTRS_LEN, VISIT_ATTRS, VISIT_ATTRS_LEN};
 use crate::batch::{Batch, Source};
 use crate::call::{Drop, Hit, HitKind};
 use crate::cube::{Counter, Counters, Cube, RowKey, Rows};
@@ -101,13 +101,17 @@ impl Day {
                 // Entry page and host come from page views: a visit that begins with a custom
                 // event has none.
                 let entry = match hit.kind {
-                    HitKind::PageView => [page, host],
-                    _ => [
-                        self.dict.text(Kind::Page, ""),
-                        self.dict.text(Kind::Host, ""),
-                    ],
+                    HitKind::PageView => [hit.page.as_str(), hit.host.as_str()],
+                    _ => ["", ""],
                 };
-                let t = self.dict.visit_attrs(entry);
+                let texts = entry
+                    .into_iter()
+                    .chain(hit.traffic.iter().map(String::as_str));
+                let mut attrs = [0; VISIT_ATTRS_LEN];
+                for ((id, (_, kind)), text) in attrs.iter_mut().zip(VISIT_ATTRS).zip(texts) {
+                    *id = self.dict.text(kind, text);
+                }
+                let t = self.dict.visit_attrs(attrs);
                 self.count(
                     RowKey {
                         cube: Cube::Visits,

@@ -17,6 +17,7 @@ fn hit(who: &str, at_s: u32, kind: HitKind, page: &str) -> Hit {
         kind,
         page: page.to_owned(),
         host: "a.example".to_owned(),
+        traffic: crate::attrs::traffic(None, None, "a.example"),
         client: crate::attrs::client(
             if who.starts_with("de") { "DE" } else { "FR" }.to_owned(),
             "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -348,6 +349,7 @@ fn i2_a_batch_holds_no_identifier_and_no_moment() {
         "128",
         "DE",
         "Desktop",
+        "Direct",
         "Firefox",
         "Linux",
         "a.example",

@@ -33,10 +33,26 @@ pub enum Kind {
     Os,
     /// An operating system's version.
     OsVersion,
+    /// A source's name.
+    Source,
+    /// A referrer: host and path.
+    Referrer,
+    /// A channel.
+    Channel,
+    /// `utm_source`.
+    UtmSource,
+    /// `utm_medium`.
+    UtmMedium,
+    /// `utm_campaign`.
+    UtmCampaign,
+    /// `utm_content`.
+    UtmContent,
+    /// `utm_term`.
+    UtmTerm,
 }
 
 impl Kind {
-    const COUNT: usize = 9;
+    const COUNT: usize = 17;
 
     /// Most distinct strings of this kind in one day object.
     pub const fn distinct_max(self) -> u32 {
@@ -47,6 +63,13 @@ impl Kind {
             Kind::EventName => limits::EVENT_NAMES_MAX,
             Kind::Device | Kind::Browser | Kind::Os => limits::AGENT_NAMES_MAX,
             Kind::BrowserVersion | Kind::OsVersion => limits::AGENT_VERSIONS_MAX,
+            Kind::Source | Kind::Channel => limits::SOURCES_MAX,
+            Kind::Referrer => limits::REFERRERS_MAX,
+            Kind::UtmSource
+            | Kind::UtmMedium
+            | Kind::UtmCampaign
+            | Kind::UtmContent
+            | Kind::UtmTerm => limits::UTM_VALUES_MAX,
         }
     }
 }
@@ -243,7 +266,7 @@ mod tests {
     fn a_replayed_dict_gives_the_same_numbers() {
         let mut first = Dict::default();
         let a = first.text(Kind::Page, "/a");
-        let t = first.visit_attrs([a, a]);
+        let t = first.visit_attrs([a; VISIT_ATTRS_LEN]);
         let mut learned = first.take_learned();
         let b = first.text(Kind::Page, "/b");
         let c = first.client_attrs([b; CLIENT_ATTRS_LEN]);
@@ -253,7 +276,7 @@ mod tests {
         let mut second = Dict::default();
         second.replay(&learned);
         assert_eq!(second.text(Kind::Page, "/b"), b);
-        assert_eq!(second.visit_attrs([a, a]), t);
+        assert_eq!(second.visit_attrs([a; VISIT_ATTRS_LEN]), t);
         assert_eq!(second.client_attrs([b; CLIENT_ATTRS_LEN]), c);
         assert!(second.take_learned().is_empty(), "nothing was new");
     }

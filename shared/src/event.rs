@@ -8,6 +8,7 @@ use crate::limits::{
     DOMAIN_BYTES_MAX, DOMAINS_MAX, ENGAGED_MS_MAX, EVENT_NAME_CHARS_MAX, URL_BYTES_MAX,
 };
 use crate::page_url::{PageUrl, host_name};
+use crate::referrer::REFERRER_CHARS_MAX;
 
 /// A valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Event {
     pub url: PageUrl,
     /// The sites it goes to: lower case, without `www.`, each once.
     pub domains: Vec<String>,
+    /// What it says it came from, cut to 2,000 characters.
+    pub referrer: Option<String>,
 }
 
 /// Why a body is refused: `400 {"errors":{"<field>":["<problem>"]}}`.
@@ -65,6 +68,10 @@ struct Body<'a> {
     #[serde(borrow)]
     i: Option<&'a RawValue>,
     #[serde(borrow)]
+    referrer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    r: Option<&'a RawValue>,
+    #[serde(borrow)]
     sd: Option<&'a RawValue>,
     #[serde(borrow)]
     e: Option<&'a RawValue>,
@@ -105,7 +112,12 @@ impl Event {
                     .is_none_or(|raw| raw.get() != "false"),
             },
         };
-        Ok(Self { kind, url, domains })
+        Ok(Self {
+            kind,
+            url,
+            domains,
+            referrer: referrer(body.referrer.or(body.r)),
+        })
     }
 }
 
@@ -157,6 +169,12 @@ fn domains(raw: Option<&RawValue>, url: &PageUrl) -> Result<Vec<String>, Invalid
         return Err(invalid("domain", "is blank"));
     }
     Ok(domains)
+}
+
+/// A referrer; what is not a string is ignored.
+fn referrer(raw: Option<&RawValue>) -> Option<String> {
+    let text: String = serde_json::from_str(raw?.get()).ok()?;
+    Some(text.chars().take(REFERRER_CHARS_MAX).collect())
 }
 
 fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<HitKind, Invalid> {

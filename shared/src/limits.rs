@@ -39,6 +39,12 @@ pub const HOSTS_MAX: u32 = 1_000;
 pub const EVENT_NAMES_MAX: u32 = 2_000;
 /// Most distinct countries of one day object.
 pub const COUNTRIES_MAX: u32 = 300;
+/// Most distinct sources of one day object.
+pub const SOURCES_MAX: u32 = 5_000;
+/// Most distinct referrers of one day object.
+pub const REFERRERS_MAX: u32 = 10_000;
+/// Most distinct values of each campaign parameter of one day object.
+pub const UTM_VALUES_MAX: u32 = 2_000;
 /// Most distinct devices, browsers and operating systems, each, of one day object; their names
 /// come from our own tables.
 pub const AGENT_NAMES_MAX: u32 = 500;

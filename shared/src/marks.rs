@@ -60,6 +60,52 @@ pub const MARKS: &[Mark] = &[
         Cube::Events,
         &[Field::A, Field::Hour],
     ),
+    mark(Counter::DaySourceVisitors, Cube::Visits, &[Field::Visit(2)]),
+    mark(
+        Counter::DayReferrerVisitors,
+        Cube::Visits,
+        &[Field::Visit(3)],
+    ),
+    mark(
+        Counter::DayChannelVisitors,
+        Cube::Visits,
+        &[Field::Visit(4)],
+    ),
+    mark(
+        Counter::DayUtmSourceVisitors,
+        Cube::Visits,
+        &[Field::Visit(5)],
+    ),
+    mark(
+        Counter::DayUtmMediumVisitors,
+        Cube::Visits,
+        &[Field::Visit(6)],
+    ),
+    mark(
+        Counter::DayUtmCampaignVisitors,
+        Cube::Visits,
+        &[Field::Visit(7)],
+    ),
+    mark(
+        Counter::DayUtmContentVisitors,
+        Cube::Visits,
+        &[Field::Visit(8)],
+    ),
+    mark(
+        Counter::DayUtmTermVisitors,
+        Cube::Visits,
+        &[Field::Visit(9)],
+    ),
+    mark(
+        Counter::DayPageSourceVisitors,
+        Cube::Pages,
+        &[Field::A, Field::Visit(2)],
+    ),
+    mark(
+        Counter::DayPageChannelVisitors,
+        Cube::Pages,
+        &[Field::A, Field::Visit(4)],
+    ),
 ];
 
 const fn mark(counter: Counter, cube: Cube, fields: &'static [Field]) -> Mark {

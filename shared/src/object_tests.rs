@@ -164,6 +164,7 @@ fn call(id: u8, salt: &Salt, views: &[(u8, String)]) -> Call {
         page: page.clone(),
         host: "a.example".into(),
         client: crate::attrs::client("DE".into(), ""),
+        traffic: crate::attrs::traffic(None, None, "a.example"),
     });
     Call {
         version: CALL_VERSION,

@@ -1,4 +1,4 @@
-//! The `url` of an event, taken apart: host and page. The query is dropped.
+//! The `url` of an event, taken apart: host, page and query.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -12,6 +12,8 @@ pub struct PageUrl {
     pub host: String,
     /// Percent-decoded path, `/` when empty; with `#fragment` in hash mode.
     pub page: String,
+    /// The query as it came; only its attribution is ever looked at.
+    pub query: Option<String>,
 }
 
 impl PageUrl {
@@ -50,6 +52,7 @@ impl PageUrl {
         Ok(Self {
             host: host.unwrap_or_else(|| NO_HOST.to_owned()),
             page,
+            query: url.query().map(str::to_owned),
         })
     }
 }

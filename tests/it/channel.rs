@@ -36,7 +36,7 @@ fn batch(seq: u64, page: &str) -> Value {
         "v": 1,
         "source": {"site": 1, "date": today(), "shard": 0, "incarnation": "ab".repeat(16)},
         "seq": seq, "closed": false, "degraded": false, "hits_total": seq,
-        "strings": [page, SITE, "DE", ""], "visit_attrs": [[0, 1]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
+        "strings": [page, SITE, "DE", ""], "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
         "visits": [[9, 0, 0, 0, 1, 64, 1]], "pages": [[9, 0, 1, 0, 0, 6, 1, 67, 1]],
         "exits": [], "events": []
     })

@@ -103,6 +103,79 @@ async fn a_browser_is_named_and_a_visitor_keeps_it() {
 }
 
 #[tokio::test]
+async fn sources_channels_and_campaigns_and_no_query_or_address_with_them() {
+    let system = System::start().await;
+    let key = system.api_key();
+    let send = async |user_agent: &str, path: &str, referrer: &str, gpc: &str| {
+        let url = format!("https://{SITE}{path}");
+        let body = json!({"n": "pageview", "u": url, "d": SITE, "r": referrer}).to_string();
+        let answer = system
+            .post(body, &[("user-agent", user_agent), ("sec-gpc", gpc)])
+            .await;
+        assert_eq!(answer.status(), 202);
+    };
+    send("a", "/", "https://www.google.com/search?q=secret", "0").await;
+    send("a", "/next", &format!("https://{SITE}/"), "0").await;
+    send(
+        "b",
+        "/?utm_source=newsletter&utm_medium=email&utm_campaign=May&token=secret",
+        "",
+        "0",
+    )
+    .await;
+    send(
+        "c",
+        "/u/ada@example.com/123456789",
+        "https://chatgpt.com/",
+        "0",
+    )
+    .await;
+    send("d", "/", "https://news.ycombinator.com/item?id=1", "1").await;
+    system.until_totals(&key, [4, 5]).await;
+    let rows = async |dimension: &str| {
+        let mut rows = system.rows(&key, &[dimension]).await;
+        rows.sort();
+        rows.into_iter()
+            .map(|(mut texts, n)| (texts.remove(0), n))
+            .collect::<Vec<_>>()
+    };
+    let row = |text: &str, n: [u64; 2]| (text.to_owned(), n);
+    let sources = [
+        row("ChatGPT", [1, 1]),
+        row("Direct / None", [1, 1]),
+        row("Google", [1, 2]),
+        row("newsletter", [1, 1]),
+    ];
+    assert_eq!(rows("visit:source").await, sources);
+    let channels = [
+        row("AI Assistants", [1, 1]),
+        row("Direct", [1, 1]),
+        row("Email", [1, 1]),
+        row("Organic Search", [1, 2]),
+    ];
+    assert_eq!(rows("visit:channel").await, channels);
+    let campaigns = [row("(not set)", [3, 4]), row("May", [1, 1])];
+    assert_eq!(rows("visit:utm_campaign").await, campaigns);
+    let pages = [
+        row("/", [3, 3]),
+        row("/next", [1, 1]),
+        row("/u/:email/:id", [1, 1]),
+    ];
+    assert_eq!(rows("event:page").await, pages);
+    let referrers = rows("visit:referrer").await;
+    assert!(
+        referrers.iter().all(|(text, _)| !text.contains('?')),
+        "{referrers:?}"
+    );
+    let both = system.rows(&key, &["event:page", "visit:source"]).await;
+    assert!(both.contains(&(vec!["/next".into(), "Google".into()], [1, 1])));
+    crate::privacy::assert_absent(
+        system.data.path(),
+        &[b"secret", b"ada@example.com", b"123456789", b"ycombinator"],
+    );
+}
+
+#[tokio::test]
 async fn no_header_is_believed_unless_it_was_named() {
     let system = System::start().await;
     let key = system.api_key();

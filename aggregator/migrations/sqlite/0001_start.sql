@@ -54,7 +54,18 @@ CREATE TABLE visit_attrs (
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     entry_page INTEGER NOT NULL,
     entry_host INTEGER NOT NULL,
-    UNIQUE (site_id, entry_page, entry_host)
+    source INTEGER NOT NULL,
+    referrer INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    utm_source INTEGER NOT NULL,
+    utm_medium INTEGER NOT NULL,
+    utm_campaign INTEGER NOT NULL,
+    utm_content INTEGER NOT NULL,
+    utm_term INTEGER NOT NULL,
+    UNIQUE (
+        site_id, entry_page, entry_host, source, referrer, channel,
+        utm_source, utm_medium, utm_campaign, utm_content, utm_term
+    )
 ) STRICT;
 
 CREATE TABLE client_attrs (
@@ -84,6 +95,14 @@ CREATE TABLE visits (
     day_visitors INTEGER NOT NULL,
     hour_visitors INTEGER NOT NULL,
     day_entry_page_visitors INTEGER NOT NULL,
+    day_source_visitors INTEGER NOT NULL,
+    day_referrer_visitors INTEGER NOT NULL,
+    day_channel_visitors INTEGER NOT NULL,
+    day_utm_source_visitors INTEGER NOT NULL,
+    day_utm_medium_visitors INTEGER NOT NULL,
+    day_utm_campaign_visitors INTEGER NOT NULL,
+    day_utm_content_visitors INTEGER NOT NULL,
+    day_utm_term_visitors INTEGER NOT NULL,
     PRIMARY KEY (site_id, date, hour, visit_attrs, client_attrs)
 ) STRICT, WITHOUT ROWID;
 
@@ -104,6 +123,8 @@ CREATE TABLE pages (
     day_page_visitors INTEGER NOT NULL,
     hour_page_visitors INTEGER NOT NULL,
     day_host_visitors INTEGER NOT NULL,
+    day_page_source_visitors INTEGER NOT NULL,
+    day_page_channel_visitors INTEGER NOT NULL,
     PRIMARY KEY (site_id, date, hour, page, host, visit_attrs, client_attrs)
 ) STRICT, WITHOUT ROWID;
 

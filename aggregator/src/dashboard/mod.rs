@@ -28,11 +28,29 @@ use view::{Panel, PanelKind, Period, count, number};
 const CSS: &str = include_str!("../../assets/dayfly.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 /// The lists of a site's page.
-const PANELS: [PanelKind; 5] = [
+const PANELS: [PanelKind; 8] = [
     PanelKind {
         title: "Pages",
         column: "Page",
         dimension: Dimension::Page,
+        label: str::to_owned,
+    },
+    PanelKind {
+        title: "Entry pages",
+        column: "First page of the visit",
+        dimension: Dimension::EntryPage,
+        label: str::to_owned,
+    },
+    PanelKind {
+        title: "Sources",
+        column: "Source",
+        dimension: Dimension::Source,
+        label: str::to_owned,
+    },
+    PanelKind {
+        title: "Channels",
+        column: "Channel",
+        dimension: Dimension::Channel,
         label: str::to_owned,
     },
     PanelKind {

@@ -1,11 +1,13 @@
 //! The query engine: a typed [`Query`] in, [`Answer`] out. No HTTP in it.
 //!
-//! What is answered: `visitors` and `pageviews`, in total and by any of page, day and the client
-//! attributes (country, device, browser, operating system, versions).
+//! What is answered: `visitors` and `pageviews`, in total and by page, day, visit attributes (source,
+//! channel, …) and client attributes (country, device, …). Visitors by several of page and visit
+//! attributes at once are answered only where there is a mark set for them; otherwise refused.
 //! All of it is exact: `pageviews` are sums; `visitors` are sums of visitor marks whose set fits
 //! the dimensions (see `shared::marks`), so each visitor counts once per day.
 
 mod parse;
+mod plan;
 mod range;
 mod run;
 
@@ -57,11 +59,29 @@ pub enum Dimension {
     Os,
     /// Operating system's version.
     OsVersion,
+    /// Source of the visit.
+    Source,
+    /// Referrer: host and path.
+    Referrer,
+    /// Channel.
+    Channel,
+    /// `utm_source`.
+    UtmSource,
+    /// `utm_medium`.
+    UtmMedium,
+    /// `utm_campaign`.
+    UtmCampaign,
+    /// `utm_content`.
+    UtmContent,
+    /// `utm_term`.
+    UtmTerm,
+    /// First page of the visit.
+    EntryPage,
 }
 
 impl Dimension {
     /// All, with their names in the API.
-    pub const ALL: [(&str, Dimension); 8] = [
+    pub const ALL: [(&str, Dimension); 17] = [
         ("event:page", Dimension::Page),
         ("visit:country", Dimension::Country),
         ("time:day", Dimension::Day),
@@ -70,7 +90,30 @@ impl Dimension {
         ("visit:browser_version", Dimension::BrowserVersion),
         ("visit:os", Dimension::Os),
         ("visit:os_version", Dimension::OsVersion),
+        ("visit:source", Dimension::Source),
+        ("visit:referrer", Dimension::Referrer),
+        ("visit:channel", Dimension::Channel),
+        ("visit:utm_source", Dimension::UtmSource),
+        ("visit:utm_medium", Dimension::UtmMedium),
+        ("visit:utm_campaign", Dimension::UtmCampaign),
+        ("visit:utm_content", Dimension::UtmContent),
+        ("visit:utm_term", Dimension::UtmTerm),
+        ("visit:entry_page", Dimension::EntryPage),
     ];
+
+    /// Whether it is constant for a visitor, or the day: then any mark set stays exact under it.
+    pub fn is_free(self) -> bool {
+        matches!(
+            self,
+            Self::Day
+                | Self::Country
+                | Self::Device
+                | Self::Browser
+                | Self::BrowserVersion
+                | Self::Os
+                | Self::OsVersion
+        )
+    }
 
     /// The name in the API.
     pub fn name(self) -> &'static str {

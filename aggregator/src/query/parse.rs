@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Dimension, Metric, OrderKey, Query, Range};
+use super::{Dimension, Metric, OrderKey, Query, Range, plan};
 
 /// Most rows an answer may have (COMPAT.md, section 3).
 const LIMIT_MAX: u64 = 10_000;
@@ -48,6 +48,16 @@ pub fn parse(body: &Map<String, Value>, range: Range) -> Result<Query, Invalid> 
         return Err(invalid("metrics", "name at least one"));
     }
     let dimensions = names(body, "dimensions", &Dimension::ALL)?;
+    if let Some(metric) = metrics
+        .iter()
+        .find(|metric| plan::column(**metric, &dimensions).is_none())
+    {
+        let problem = format!(
+            "{} cannot be counted exactly by these together; ask for page with source or channel, or for one of them",
+            metric.name()
+        );
+        return Err(invalid("dimensions", problem));
+    }
     // Filters and includes come with the full query engine; until then they are refused, because
     // an answer that ignores them would be wrong.
     for (key, empty) in [("filters", "[]"), ("include", "{}")] {
@@ -228,6 +238,8 @@ mod tests {
             "metrics: must be a list"
         );
         assert!(with("dimensions", json!([7])).starts_with("dimensions/0: unknown: 7"));
+        let both = json!(["visit:source", "visit:channel"]);
+        assert!(with("dimensions", both).starts_with("dimensions: visitors cannot be counted"));
         assert_eq!(with("colour", json!(1)), "colour: unknown key");
         assert!(
             with("filters", json!([["is", "event:page", ["/"]]]))

@@ -5,19 +5,20 @@ use std::collections::HashMap;
 use shared::visitor::SiteId;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 
-use super::{Answer, Dimension, Metric, OrderKey, Query, Row};
+use super::{Answer, Dimension, OrderKey, Query, Row, plan};
 use crate::clock::{date_of, day_number};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// How an empty attribute is shown.
-const NONE: &str = "(none)";
-
-/// Which table and column hold a metric under these dimensions.
-fn column(metric: Metric, dimensions: &[Dimension]) -> (&'static str, &'static str) {
-    match metric {
-        Metric::Pageviews => ("pages", "views"),
-        Metric::Visitors if dimensions.contains(&Dimension::Page) => ("pages", "day_page_visitors"),
-        Metric::Visitors => ("visits", "day_visitors"),
+/// How an empty attribute is shown (COMPAT.md, section 1).
+const fn empty(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Source | Dimension::Referrer => "Direct / None",
+        Dimension::UtmSource
+        | Dimension::UtmMedium
+        | Dimension::UtmCampaign
+        | Dimension::UtmContent
+        | Dimension::UtmTerm => "(not set)",
+        _ => "(none)",
     }
 }
 
@@ -34,7 +35,10 @@ pub async fn run(pool: &SqlitePool, site: SiteId, query: &Query) -> Result<Answe
         found.insert(Vec::new(), vec![0; query.metrics.len()]);
     }
     for (place, metric) in query.metrics.iter().enumerate() {
-        let sql = statement(*metric, &query.dimensions);
+        let column = plan::column(*metric, &query.dimensions).ok_or_else(|| {
+            Error::Invalid("visitors by these dimensions are not counted exactly".into())
+        })?;
+        let sql = statement(column, &query.dimensions);
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(site)
             .bind(from)
@@ -53,7 +57,7 @@ pub async fn run(pool: &SqlitePool, site: SiteId, query: &Query) -> Result<Answe
                             .unwrap_or_default()
                     }
                     _ => match row.try_get::<String, _>(column + 1)? {
-                        text if text.is_empty() => NONE.to_owned(),
+                        text if text.is_empty() => empty(*dimension).to_owned(),
                         text => text,
                     },
                 });
@@ -91,8 +95,7 @@ pub async fn run(pool: &SqlitePool, site: SiteId, query: &Query) -> Result<Answe
 }
 
 /// `?1` the site, `?2` and `?3` the first and last day; column 0 is the sum, then the dimensions.
-fn statement(metric: Metric, dimensions: &[Dimension]) -> String {
-    let (table, counter) = column(metric, dimensions);
+fn statement((table, counter): (&str, &str), dimensions: &[Dimension]) -> String {
     let mut columns = String::new();
     let mut joins = String::new();
     let mut groups: Vec<String> = Vec::new();
@@ -107,18 +110,18 @@ fn statement(metric: Metric, dimensions: &[Dimension]) -> String {
                 joins += " JOIN text AS page ON page.id = c.page";
                 groups.push("page.value".into());
             }
-            Dimension::Country
-            | Dimension::Device
-            | Dimension::Browser
-            | Dimension::BrowserVersion
-            | Dimension::Os
-            | Dimension::OsVersion => {
-                // The columns of client_attrs have the dimensions' names.
+            // The columns of visit_attrs and client_attrs have the dimensions' names.
+            _ => {
                 let name = dimension.name().trim_start_matches("visit:");
-                if !joins.contains("client_attrs") {
-                    joins += " JOIN client_attrs AS client ON client.id = c.client_attrs";
+                let attrs = if dimension.is_free() {
+                    "client_attrs"
+                } else {
+                    "visit_attrs"
+                };
+                if !joins.contains(attrs) {
+                    joins += &format!(" JOIN {attrs} ON {attrs}.id = c.{attrs}");
                 }
-                joins += &format!(" JOIN text AS {name} ON {name}.id = client.{name}");
+                joins += &format!(" JOIN text AS {name} ON {name}.id = {attrs}.{name}");
                 columns += &format!(", {name}.value");
                 groups.push(format!("{name}.value"));
             }
