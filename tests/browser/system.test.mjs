@@ -72,7 +72,9 @@ const numberOf = async (page, selector) =>
 /** The rows of a panel, as [[label, visitors, views]…]. */
 const panel = (page, title) =>
   page
-    .locator("section", { has: page.getByRole("heading", { name: title }) })
+    .locator("section", {
+      has: page.getByRole("heading", { name: title, exact: true }),
+    })
     .locator("tbody tr")
     .evaluateAll((rows) =>
       rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())),
