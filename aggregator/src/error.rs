@@ -10,7 +10,9 @@ pub enum Error {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// The database's schema could not be brought up to date.
-    #[error("database: {0}")]
+    #[error(
+        "database: {0}; another version of Dayfly has written it: use that one, or another data folder"
+    )]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The data folder cannot be used.
     #[error("data folder {}: {problem}", path.display())]
