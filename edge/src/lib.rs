@@ -47,7 +47,10 @@ async fn fetch(request: web_sys::Request, env: Env, ctx: Context) -> Result<web_
 async fn health(env: Env, ctx: Context) -> Result<web_sys::Response> {
     match sites::current(&env, &ctx).await {
         Ok(_) => answer::json(200, r#"{"status":"ok"}"#),
-        Err(error) => answer::json(503, &format!(r#"{{"status":"error","reason":"{error}"}}"#)),
+        Err(error) => {
+            let body = serde_json::json!({ "status": "error", "reason": error.to_string() });
+            answer::json(503, &body.to_string())
+        }
     }
 }
 

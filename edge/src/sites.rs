@@ -43,6 +43,8 @@ thread_local! {
     static SALTS: RefCell<SaltRing> = RefCell::new(SaltRing::default());
     static FETCHED_MS: Cell<UnixMs> = const { Cell::new(0) };
     static LOADING: RefCell<Option<(Promise, UnixMs)>> = const { RefCell::new(None) };
+    /// Why the last load failed.
+    static PROBLEM: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// The sites; a minute old at most, or older while the roster cannot be reached.
@@ -55,17 +57,13 @@ pub async fn current(env: &Env, ctx: &Context) -> Result<Rc<Sites>> {
     match known {
         Some(sites) => {
             if age_ms > ROSTER_FRESH_MS && !is_loading() {
-                let env = env.clone();
-                ctx.wait_until(async move {
-                    if let Err(error) = load(&env, ROSTER_FRESH_MS).await {
-                        worker::console_warn!("sites: keeping what is known: {error}");
-                    }
-                });
+                // The old copy serves meanwhile.
+                let _ = start(env, ctx, ROSTER_FRESH_MS); // Nobody waits for it.
             }
             Ok(sites)
         }
         None => {
-            load(env, ROSTER_FRESH_MS).await?;
+            load(env, ctx, ROSTER_FRESH_MS).await?;
             SITES
                 .with(|sites| sites.borrow().clone())
                 .ok_or_else(|| Error::from("the roster is not known yet"))
@@ -82,7 +80,7 @@ pub async fn refreshed(env: &Env, ctx: &Context) -> Result<Rc<Sites>> {
     let age_ms = platform::now_ms().saturating_sub(FETCHED_MS.get());
     if age_ms > UNKNOWN_AFTER_MS {
         // When this fails, what is known still serves.
-        let _ = load(env, UNKNOWN_AFTER_MS).await;
+        let _ = load(env, ctx, UNKNOWN_AFTER_MS).await;
     }
     current(env, ctx).await
 }
@@ -123,24 +121,38 @@ fn is_loading() -> bool {
     })
 }
 
-/// Fetches from the roster object; whoever comes while that lasts waits for the same answer.
-async fn load(env: &Env, max_age_ms: i64) -> Result<()> {
-    if is_loading() {
-        let promise = LOADING.with(|loading| loading.borrow().as_ref().map(|(p, _)| p.clone()));
-        if let Some(promise) = promise {
-            JsFuture::from(promise).await?;
-        }
-        return Ok(());
+/// Fetches from the roster object and waits until that has ended.
+async fn load(env: &Env, ctx: &Context, max_age_ms: i64) -> Result<()> {
+    JsFuture::from(start(env, ctx, max_age_ms)).await?;
+    match PROBLEM.with(|problem| problem.borrow().clone()) {
+        Some(problem) => Err(Error::from(problem)),
+        None => Ok(()),
+    }
+}
+
+/// Begins to fetch from the roster object; whoever comes while that lasts gets the same promise.
+/// The work is `wait_until`'s, so that it ends even when the visitor who caused it has gone.
+fn start(env: &Env, ctx: &Context, max_age_ms: i64) -> Promise {
+    let running = LOADING.with(|loading| loading.borrow().clone());
+    if let Some((promise, _)) = running.filter(|_| is_loading()) {
+        return promise;
     }
     let mut done: Option<Function> = None;
     let promise = Promise::new(&mut |resolve, _| done = Some(resolve));
-    LOADING.set(Some((promise, platform::now_ms())));
-    let result = fetch(env, max_age_ms).await;
-    LOADING.set(None);
-    if let Some(done) = done {
-        done.call0(&JsValue::NULL)?;
-    }
-    result
+    LOADING.set(Some((promise.clone(), platform::now_ms())));
+    let env = env.clone();
+    ctx.wait_until(async move {
+        let problem = fetch(&env, max_age_ms).await.err();
+        if let Some(error) = &problem {
+            worker::console_warn!("sites: keeping what is known: {error}");
+        }
+        PROBLEM.set(problem.map(|error| error.to_string()));
+        LOADING.set(None);
+        if let Some(done) = done {
+            let _ = done.call0(&JsValue::NULL); // Resolving a promise does not throw.
+        }
+    });
+    promise
 }
 
 async fn fetch(env: &Env, max_age_ms: i64) -> Result<()> {
