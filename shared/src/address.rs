@@ -42,6 +42,49 @@ impl ClientAddress {
     }
 }
 
+/// An address or a network of a shield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// As IPv6; IPv4 is mapped.
+    first: u128,
+    mask: u128,
+}
+
+impl Network {
+    /// Reads `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`. Bits beyond the prefix are ignored.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.trim().split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text.trim(), None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let prefix: u32 = match prefix {
+            Some(text) => text.parse().ok().filter(|prefix| *prefix <= most)?,
+            None => most,
+        };
+        // Of the 128 bits as many count as the prefix says, and all those before mapped IPv4.
+        let free = most.saturating_sub(prefix);
+        let mask = u128::MAX.checked_shl(free).unwrap_or(0);
+        Some(Self {
+            first: mapped(address) & mask,
+            mask,
+        })
+    }
+
+    /// Whether the address is in it.
+    pub fn contains(&self, address: ClientAddress) -> bool {
+        mapped(address.0) & self.mask == self.first
+    }
+}
+
+fn mapped(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +109,30 @@ mod tests {
         }
         for text in ["", "unknown", "203.0.113.77, 10.0.0.1", "[", ":", "::1::"] {
             assert!(cut(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks() {
+        let cases = [
+            ("192.0.2.7", "192.0.2.7", true),
+            ("192.0.2.7", "192.0.2.8", false),
+            ("192.0.2.0/24", "192.0.2.255", true),
+            ("192.0.2.9/24", "192.0.2.255", true),
+            ("192.0.2.0/24", "192.0.3.0", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("::/0", "2001:db8::1", true),
+        ];
+        for (network, address, expected) in cases {
+            let network = Network::parse(network).unwrap();
+            let address = ClientAddress::parse(address).unwrap();
+            assert_eq!(network.contains(address), expected);
+        }
+        for bad in ["", "x", "1.2.3.4/", "1.2.3.4/33", "::1/129", "1.2.3.4/-1"] {
+            assert!(Network::parse(bad).is_none(), "{bad}");
         }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! A row is `[hour, text…, visit_attrs, client_attrs, counter, n, counter, n, …]`: texts and
 //! combinations by their place in the batch's own tables, as many texts as
-//! [`Cube::texts`] says, counters by [`Counter`]'s numbers.
+//! [`Cube::texts`] names, counters by [`Counter`]'s numbers.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -15,8 +16,9 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::attrs::{CLIENT_ATTRS_LEN, VISIT_ATTRS_LEN};
-use crate::cube::{Counter, Counters, Cube, RowKey};
+use crate::cube::{CUBES, Counter, Counters, Cube, RowKey};
 use crate::dict::Dict;
+use crate::drops::Drop;
 use crate::limits;
 use crate::visitor::SiteId;
 
@@ -67,6 +69,16 @@ pub struct Batch {
     pub visit_attrs: Vec<[u32; VISIT_ATTRS_LEN]>,
     /// Combinations of client attributes, each by places in `strings`.
     pub client_attrs: Vec<[u32; CLIENT_ATTRS_LEN]>,
+    /// Events that were dropped since the batch before, by reason ([`crate::drops::Drop`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<Drop, u64>,
+    /// For the live view; deleted after 24 h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+    /// For the live view: `[minute of the local day, page views, visitors]` since the batch
+    /// before; deleted after 24 h.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minutes: Vec<[u64; 3]>,
     /// Rows of the visits cube.
     pub visits: Vec<Vec<u64>>,
     /// Rows of the pages cube.
@@ -75,7 +87,32 @@ pub struct Batch {
     pub exits: Vec<Vec<u64>>,
     /// Rows of the events cube.
     pub events: Vec<Vec<u64>>,
+    /// Rows of the cube of properties.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub props: Vec<Vec<u64>>,
+    /// Rows of the revenue cube.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revenue: Vec<Vec<u64>>,
+    /// Rows of the goals cube.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goals: Vec<Vec<u64>>,
+    /// Rows of the funnels cube.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub funnels: Vec<Vec<u64>>,
 }
+
+/// Who was there just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Visitors with an event in the five minutes up to and with `minute`.
+    pub visitors: u64,
+    /// Minute of the local day.
+    pub minute: u16,
+}
+
+/// Minutes of the longest local day (25 hours).
+const MINUTES: u64 = 25 * 60;
 
 /// A checked row of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,10 +178,17 @@ impl Batch {
                 strings: Vec::new(),
                 visit_attrs: Vec::new(),
                 client_attrs: Vec::new(),
+                dropped: BTreeMap::new(),
+                live: None,
+                minutes: Vec::new(),
                 visits: Vec::new(),
                 pages: Vec::new(),
                 exits: Vec::new(),
                 events: Vec::new(),
+                props: Vec::new(),
+                revenue: Vec::new(),
+                goals: Vec::new(),
+                funnels: Vec::new(),
             },
         };
         let mut taken = 0;
@@ -195,13 +239,36 @@ impl Batch {
     /// # Errors
     /// Which cube has a row that is out of bounds.
     pub fn rows(&self, cube: Cube) -> Result<Vec<Row>, BatchError> {
-        let (name, rows) = match cube {
-            Cube::Visits => ("visits", &self.visits),
-            Cube::Pages => ("pages", &self.pages),
-            Cube::Exits => ("exits", &self.exits),
-            Cube::Events => ("events", &self.events),
-        };
-        rows.iter().map(|row| self.row(cube, name, row)).collect()
+        self.raw_rows(cube)
+            .iter()
+            .map(|row| self.row(cube, cube.name(), row))
+            .collect()
+    }
+
+    fn raw_rows(&self, cube: Cube) -> &[Vec<u64>] {
+        match cube {
+            Cube::Visits => &self.visits,
+            Cube::Pages => &self.pages,
+            Cube::Exits => &self.exits,
+            Cube::Events => &self.events,
+            Cube::Props => &self.props,
+            Cube::Revenue => &self.revenue,
+            Cube::Goals => &self.goals,
+            Cube::Funnels => &self.funnels,
+        }
+    }
+
+    fn raw_rows_mut(&mut self, cube: Cube) -> &mut Vec<Vec<u64>> {
+        match cube {
+            Cube::Visits => &mut self.visits,
+            Cube::Pages => &mut self.pages,
+            Cube::Exits => &mut self.exits,
+            Cube::Events => &mut self.events,
+            Cube::Props => &mut self.props,
+            Cube::Revenue => &mut self.revenue,
+            Cube::Goals => &mut self.goals,
+            Cube::Funnels => &mut self.funnels,
+        }
     }
 
     fn row(&self, cube: Cube, name: &'static str, row: &[u64]) -> Result<Row, BatchError> {
@@ -217,8 +284,8 @@ impl Batch {
             .and_then(|hour| u8::try_from(hour).ok())
             .filter(|hour| *hour <= 24)
             .ok_or(field(name, "an hour is not 0 to 24"))?;
-        let mut texts = Vec::with_capacity(cube.texts());
-        for _ in 0..cube.texts() {
+        let mut texts = Vec::with_capacity(cube.texts().len());
+        for _ in cube.texts() {
             texts.push(place(values.next(), self.strings.len())?);
         }
         let visit_attrs = place(values.next(), self.visit_attrs.len())?;
@@ -269,9 +336,23 @@ impl Batch {
         if self.hits_total > COUNT_MAX {
             return Err(field("hits_total", "too large"));
         }
-        let rows = [&self.visits, &self.pages, &self.exits, &self.events];
-        if rows.iter().map(|rows| rows.len()).sum::<usize>() > limits::BATCH_ROWS_MAX {
+        let rows = CUBES.iter().map(|cube| self.raw_rows(*cube).len());
+        if rows.sum::<usize>() > limits::BATCH_ROWS_MAX {
             return Err(field("rows", "too many"));
+        }
+        if self.dropped.values().any(|n| *n == 0 || *n > COUNT_MAX) {
+            return Err(field("dropped", "a count is 0 or too large"));
+        }
+        let live = self.live.map(|live| (live.visitors, live.minute));
+        if live.is_some_and(|(n, minute)| n > COUNT_MAX || u64::from(minute) >= MINUTES) {
+            return Err(field("live", "a number is too large"));
+        }
+        let minutes = || self.minutes.iter().map(|[minute, _, _]| *minute);
+        if !minutes().is_sorted_by(|a, b| a < b) || minutes().any(|minute| minute >= MINUTES) {
+            return Err(field("minutes", "not minutes of a day in order"));
+        }
+        if self.minutes.iter().flatten().any(|n| *n > COUNT_MAX) {
+            return Err(field("minutes", "a count is too large"));
         }
         let bad_text = |text: &String| {
             text.len() > limits::BATCH_STRING_BYTES_MAX || text.chars().any(char::is_control)
@@ -286,7 +367,7 @@ impl Batch {
         if !self.client_attrs.iter().all(|attrs| places(attrs)) {
             return Err(field("client_attrs", "names a string that is not there"));
         }
-        for cube in crate::cube::CUBES {
+        for cube in CUBES {
             self.rows(cube)?;
         }
         Ok(())
@@ -308,8 +389,8 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn push(&mut self, key: RowKey, counters: &Counters) {
         let mut row = vec![u64::from(key.hour)];
-        for text in [key.a, key.b].into_iter().take(key.cube.texts()) {
-            row.push(u64::from(self.text(text)));
+        for (text, _) in key.texts.iter().zip(key.cube.texts()) {
+            row.push(u64::from(self.text(*text)));
         }
         row.push(u64::from(self.visit_attrs(key.t)));
         row.push(u64::from(self.client_attrs(key.c)));
@@ -318,12 +399,7 @@ impl Builder<'_> {
             row.push((*n).min(COUNT_MAX));
         }
         self.bytes += 8 + row.iter().map(|n| digits(*n) + 1).sum::<usize>();
-        match key.cube {
-            Cube::Visits => self.batch.visits.push(row),
-            Cube::Pages => self.batch.pages.push(row),
-            Cube::Exits => self.batch.exits.push(row),
-            Cube::Events => self.batch.events.push(row),
-        }
+        self.batch.raw_rows_mut(key.cube).push(row);
     }
 
     fn text(&mut self, id: u32) -> u32 {
@@ -391,7 +467,11 @@ mod tests {
             "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
             "visits": [[9, 0, 0, 0, 1, 64, 1]],
             "pages": [[9, 0, 1, 0, 0, 6, 3]],
-            "exits": [], "events": []
+            "exits": [], "events": [],
+            "dropped": {"bot": 2}, "live": {"visitors": 1, "minute": 541},
+            "minutes": [[541, 2, 1], [542, 1, 1]],
+            "props": [[9, 0, 1, 2, 0, 0, 14, 3]], "revenue": [[9, 0, 1, 0, 0, 15, 3]],
+            "goals": [[9, 0, 1, 0, 0, 17, 3]], "funnels": [[9, 0, 1, 0, 0, 100, 3]]
         })
     }
 
@@ -442,6 +522,14 @@ mod tests {
             ("/pages/0", json!([9, 0, 1, 0, 0, 6, 1, 6, 1]), "pages: "),
             ("/pages/0", json!([9, 0, 1, 0, 0, 64, 3]), "pages: "),
             ("/visits/0", json!([9, 0, 0, 255, 1]), "visits: "),
+            ("/dropped/bot", json!(0), "dropped: "),
+            ("/live/minute", json!(1_500), "live: "),
+            ("/minutes/0/0", json!(1_500), "minutes: "),
+            ("/minutes/1/0", json!(541), "minutes: "),
+            ("/props/0", json!([9, 0, 1, 0, 0, 14, 3]), "props: "),
+            ("/goals/0", json!([9, 0, 1, 0, 0, 14, 3]), "goals: "),
+            ("/revenue/0", json!([9, 0, 1, 0, 0, 15, 0]), "revenue: "),
+            ("/funnels/0", json!([9, 0, 0, 0, 100, 3]), "funnels: "),
         ];
         for (pointer, value, starts) in cases {
             let mut sample = sample();

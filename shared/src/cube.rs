@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::dict::TextId;
+use crate::dict::{Kind, TextId};
 
 /// A cube: rows with the same shape of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,18 +19,57 @@ pub enum Cube {
     Exits,
     /// Key: hour, event name, page, T, C.
     Events,
+    /// Key: hour, event name, property, value, T, C.
+    Props,
+    /// Key: hour, event name, currency, T, C.
+    Revenue,
+    /// Key: hour, goal's number, page, T, C.
+    Goals,
+    /// Key: hour, funnel's number, step from 1, T, C.
+    Funnels,
 }
 
 /// All cubes, in wire order.
-pub const CUBES: [Cube; 4] = [Cube::Visits, Cube::Pages, Cube::Exits, Cube::Events];
+pub const CUBES: [Cube; 8] = [
+    Cube::Visits,
+    Cube::Pages,
+    Cube::Exits,
+    Cube::Events,
+    Cube::Props,
+    Cube::Revenue,
+    Cube::Goals,
+    Cube::Funnels,
+];
+
+/// Most strings a cube's key names.
+pub const TEXTS_MAX: usize = 3;
 
 impl Cube {
-    /// How many strings the key names beside hour, T and C: [`RowKey::a`], then [`RowKey::b`].
-    pub const fn texts(self) -> usize {
+    /// The strings the key names beside hour, T and C, in the order of [`RowKey::texts`].
+    pub const fn texts(self) -> &'static [Kind] {
         match self {
-            Cube::Visits => 0,
-            Cube::Exits => 1,
-            Cube::Pages | Cube::Events => 2,
+            Cube::Visits => &[],
+            Cube::Pages => &[Kind::Page, Kind::Host],
+            Cube::Exits => &[Kind::Page],
+            Cube::Events => &[Kind::EventName, Kind::Page],
+            Cube::Props => &[Kind::EventName, Kind::PropKey, Kind::PropValue],
+            Cube::Revenue => &[Kind::EventName, Kind::Currency],
+            Cube::Goals => &[Kind::Goal, Kind::Page],
+            Cube::Funnels => &[Kind::Funnel, Kind::Step],
+        }
+    }
+
+    /// Its name: of the rows in a batch, and of the aggregator's table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cube::Visits => "visits",
+            Cube::Pages => "pages",
+            Cube::Exits => "exits",
+            Cube::Events => "events",
+            Cube::Props => "props",
+            Cube::Revenue => "revenue",
+            Cube::Goals => "goals",
+            Cube::Funnels => "funnels",
         }
     }
 }
@@ -42,10 +81,8 @@ pub struct RowKey {
     pub cube: Cube,
     /// Hour of the local day, 0 to 24 (a day that sets its clocks back has 25).
     pub hour: u8,
-    /// Page, exit page or event name; 0 where the cube has none.
-    pub a: TextId,
-    /// Host, or the page of an event; 0 where the cube has none.
-    pub b: TextId,
+    /// As many as [`Cube::texts`] names; 0 beyond.
+    pub texts: [TextId; TEXTS_MAX],
     /// Visit attributes.
     pub t: u32,
     /// Client attributes.
@@ -85,6 +122,14 @@ pub enum Counter {
     Exits = 12,
     /// Custom events.
     Events = 13,
+    /// Events that carried the property with the value.
+    PropEvents = 14,
+    /// Revenue, thousandths of the currency's unit.
+    RevenueMilli = 15,
+    /// Events that brought revenue.
+    RevenueEvents = 16,
+    /// Events that completed the goal; of a scroll goal one per visitor, day and page.
+    Completions = 17,
 
     /// Mark: visitors of the day.
     DayVisitors = 64,
@@ -124,99 +169,101 @@ pub enum Counter {
     DayPageSourceVisitors = 81,
     /// Mark: visitors of the day by page and channel.
     DayPageChannelVisitors = 82,
+    /// Mark: visitors of the hour by source.
+    HourSourceVisitors = 83,
+    /// Mark: visitors of the hour by channel.
+    HourChannelVisitors = 84,
+    /// Mark: visitors of the day by the first segment of the path.
+    DayPrefix1Visitors = 85,
+    /// Mark: visitors of the day by the first two segments of the path.
+    DayPrefix2Visitors = 86,
+    /// Mark: visitors of the day by the first three segments of the path.
+    DayPrefix3Visitors = 87,
+    /// Mark: visitors of the day by host and page.
+    DayHostPageVisitors = 88,
+    /// Mark: visitors of the day by host and source.
+    DayHostSourceVisitors = 89,
+    /// Mark: visitors of the day by event name and page.
+    DayEventPageVisitors = 90,
+    /// Mark: visitors of the day by event name and source.
+    DayEventSourceVisitors = 91,
+    /// Mark: visitors of the day by event name and channel.
+    DayEventChannelVisitors = 92,
+    /// Mark: visitors of the day by event name, property and value.
+    DayPropVisitors = 93,
+    /// Mark: visitors of the day by goal.
+    DayGoalVisitors = 94,
+    /// Mark: visitors of the hour by goal.
+    HourGoalVisitors = 95,
+    /// Mark: visitors of the day by goal and page.
+    DayGoalPageVisitors = 96,
+    /// Mark: visitors of the day by goal and source.
+    DayGoalSourceVisitors = 97,
+    /// Mark: visitors of the day by goal and channel.
+    DayGoalChannelVisitors = 98,
+    /// Mark: visitors of the day by goal and campaign.
+    DayGoalCampaignVisitors = 99,
+    /// Mark: visitors of the day who came to the step of the funnel, having done the steps before it in order.
+    FunnelVisitors = 100,
 }
 
 /// Every counter, its cube and its name (the aggregator's column).
-pub const COUNTERS: [(Counter, Cube, &str); 33] = [
+pub const COUNTERS: [(Counter, Cube, &str); 55] = [
     (Counter::Visits, Cube::Visits, "visits"),
     (Counter::ActiveVisits, Cube::Visits, "active_visits"),
     (Counter::EndedVisits, Cube::Visits, "ended_visits"),
     (Counter::Bounces, Cube::Visits, "bounces"),
     (Counter::DurationS, Cube::Visits, "duration_s"),
     (Counter::EndedViews, Cube::Visits, "ended_views"),
-    (Counter::DayVisitors, Cube::Visits, "day_visitors"),
-    (Counter::HourVisitors, Cube::Visits, "hour_visitors"),
-    (
-        Counter::DayEntryPageVisitors,
-        Cube::Visits,
-        "day_entry_page_visitors",
-    ),
     (Counter::Views, Cube::Pages, "views"),
     (Counter::PageVisits, Cube::Pages, "page_visits"),
     (Counter::EngagedMs, Cube::Pages, "engaged_ms"),
     (Counter::EngagedCount, Cube::Pages, "engaged_count"),
     (Counter::ScrollSum, Cube::Pages, "scroll_sum"),
     (Counter::ScrollCount, Cube::Pages, "scroll_count"),
+    (Counter::Exits, Cube::Exits, "exits"),
+    (Counter::Events, Cube::Events, "events"),
+    (Counter::PropEvents, Cube::Props, "prop_events"),
+    (Counter::RevenueMilli, Cube::Revenue, "revenue_milli"),
+    (Counter::RevenueEvents, Cube::Revenue, "revenue_events"),
+    (Counter::Completions, Cube::Goals, "completions"),
+    (Counter::DayVisitors, Cube::Visits, "day_visitors"),
+    (Counter::HourVisitors, Cube::Visits, "hour_visitors"),
+    (Counter::DayEntryPageVisitors, Cube::Visits, "day_entry_page_visitors"),
     (Counter::DayPageVisitors, Cube::Pages, "day_page_visitors"),
     (Counter::HourPageVisitors, Cube::Pages, "hour_page_visitors"),
     (Counter::DayHostVisitors, Cube::Pages, "day_host_visitors"),
-    (Counter::Exits, Cube::Exits, "exits"),
-    (
-        Counter::DayExitPageVisitors,
-        Cube::Exits,
-        "day_exit_page_visitors",
-    ),
-    (Counter::Events, Cube::Events, "events"),
-    (
-        Counter::DayEventVisitors,
-        Cube::Events,
-        "day_event_visitors",
-    ),
-    (
-        Counter::HourEventVisitors,
-        Cube::Events,
-        "hour_event_visitors",
-    ),
-    (
-        Counter::DaySourceVisitors,
-        Cube::Visits,
-        "day_source_visitors",
-    ),
-    (
-        Counter::DayReferrerVisitors,
-        Cube::Visits,
-        "day_referrer_visitors",
-    ),
-    (
-        Counter::DayChannelVisitors,
-        Cube::Visits,
-        "day_channel_visitors",
-    ),
-    (
-        Counter::DayUtmSourceVisitors,
-        Cube::Visits,
-        "day_utm_source_visitors",
-    ),
-    (
-        Counter::DayUtmMediumVisitors,
-        Cube::Visits,
-        "day_utm_medium_visitors",
-    ),
-    (
-        Counter::DayUtmCampaignVisitors,
-        Cube::Visits,
-        "day_utm_campaign_visitors",
-    ),
-    (
-        Counter::DayUtmContentVisitors,
-        Cube::Visits,
-        "day_utm_content_visitors",
-    ),
-    (
-        Counter::DayUtmTermVisitors,
-        Cube::Visits,
-        "day_utm_term_visitors",
-    ),
-    (
-        Counter::DayPageSourceVisitors,
-        Cube::Pages,
-        "day_page_source_visitors",
-    ),
-    (
-        Counter::DayPageChannelVisitors,
-        Cube::Pages,
-        "day_page_channel_visitors",
-    ),
+    (Counter::DayExitPageVisitors, Cube::Exits, "day_exit_page_visitors"),
+    (Counter::DayEventVisitors, Cube::Events, "day_event_visitors"),
+    (Counter::HourEventVisitors, Cube::Events, "hour_event_visitors"),
+    (Counter::DaySourceVisitors, Cube::Visits, "day_source_visitors"),
+    (Counter::DayReferrerVisitors, Cube::Visits, "day_referrer_visitors"),
+    (Counter::DayChannelVisitors, Cube::Visits, "day_channel_visitors"),
+    (Counter::DayUtmSourceVisitors, Cube::Visits, "day_utm_source_visitors"),
+    (Counter::DayUtmMediumVisitors, Cube::Visits, "day_utm_medium_visitors"),
+    (Counter::DayUtmCampaignVisitors, Cube::Visits, "day_utm_campaign_visitors"),
+    (Counter::DayUtmContentVisitors, Cube::Visits, "day_utm_content_visitors"),
+    (Counter::DayUtmTermVisitors, Cube::Visits, "day_utm_term_visitors"),
+    (Counter::DayPageSourceVisitors, Cube::Pages, "day_page_source_visitors"),
+    (Counter::DayPageChannelVisitors, Cube::Pages, "day_page_channel_visitors"),
+    (Counter::HourSourceVisitors, Cube::Visits, "hour_source_visitors"),
+    (Counter::HourChannelVisitors, Cube::Visits, "hour_channel_visitors"),
+    (Counter::DayPrefix1Visitors, Cube::Pages, "day_prefix1_visitors"),
+    (Counter::DayPrefix2Visitors, Cube::Pages, "day_prefix2_visitors"),
+    (Counter::DayPrefix3Visitors, Cube::Pages, "day_prefix3_visitors"),
+    (Counter::DayHostPageVisitors, Cube::Pages, "day_host_page_visitors"),
+    (Counter::DayHostSourceVisitors, Cube::Pages, "day_host_source_visitors"),
+    (Counter::DayEventPageVisitors, Cube::Events, "day_event_page_visitors"),
+    (Counter::DayEventSourceVisitors, Cube::Events, "day_event_source_visitors"),
+    (Counter::DayEventChannelVisitors, Cube::Events, "day_event_channel_visitors"),
+    (Counter::DayPropVisitors, Cube::Props, "day_prop_visitors"),
+    (Counter::DayGoalVisitors, Cube::Goals, "day_goal_visitors"),
+    (Counter::HourGoalVisitors, Cube::Goals, "hour_goal_visitors"),
+    (Counter::DayGoalPageVisitors, Cube::Goals, "day_goal_page_visitors"),
+    (Counter::DayGoalSourceVisitors, Cube::Goals, "day_goal_source_visitors"),
+    (Counter::DayGoalChannelVisitors, Cube::Goals, "day_goal_channel_visitors"),
+    (Counter::DayGoalCampaignVisitors, Cube::Goals, "day_goal_campaign_visitors"),
+    (Counter::FunnelVisitors, Cube::Funnels, "funnel_visitors"),
 ];
 
 impl TryFrom<u8> for Counter {

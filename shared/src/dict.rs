@@ -49,10 +49,22 @@ pub enum Kind {
     UtmContent,
     /// `utm_term`.
     UtmTerm,
+    /// A property's name.
+    PropKey,
+    /// A property's value.
+    PropValue,
+    /// ISO 4217 code.
+    Currency,
+    /// A goal's number.
+    Goal,
+    /// A funnel's number.
+    Funnel,
+    /// A step of a funnel, from 1.
+    Step,
 }
 
 impl Kind {
-    const COUNT: usize = 17;
+    const COUNT: usize = 23;
 
     /// Most distinct strings of this kind in one day object.
     pub const fn distinct_max(self) -> u32 {
@@ -70,6 +82,12 @@ impl Kind {
             | Kind::UtmCampaign
             | Kind::UtmContent
             | Kind::UtmTerm => limits::UTM_VALUES_MAX,
+            Kind::PropKey => limits::PROP_KEYS_MAX,
+            Kind::PropValue => limits::PROP_VALUES_MAX,
+            Kind::Currency => limits::CURRENCIES_MAX,
+            Kind::Goal => limits::GOALS_MAX as u32,
+            Kind::Funnel => limits::FUNNELS_MAX as u32,
+            Kind::Step => limits::FUNNEL_STEPS_MAX as u32,
         }
     }
 }

@@ -17,8 +17,36 @@ pub const USER_AGENT_BYTES_MAX: usize = 1_024;
 /// Most engaged time one engagement event may add, milliseconds (one hour).
 pub const ENGAGED_MS_MAX: u32 = 3_600_000;
 
+/// Most properties of one event; what is beyond is left out and told.
+pub const PROPS_MAX: usize = 30;
+/// Longest name of a property, bytes.
+pub const PROP_KEY_BYTES_MAX: usize = 300;
+/// Longest value of a property, bytes.
+pub const PROP_VALUE_BYTES_MAX: usize = 2_000;
+/// Largest revenue of one event, thousandths of the currency's unit (a thousand million units).
+pub const REVENUE_MILLI_MAX: u64 = 1_000_000_000_000;
+
 /// Most events of one visitor that one day counts.
 pub const VISITOR_HITS_MAX: u32 = 1_000;
+/// Most distinct row keys one visitor may touch in a day; what is beyond counts as [`OTHER`].
+pub const VISITOR_TOUCHES_MAX: usize = 2_500;
+/// Most events of one address in one minute, whatever the site; above it they are throttled.
+pub const ADDRESS_HITS_MAX: u32 = 300;
+/// Addresses of the running minute that one isolate tells apart; beyond it nobody new is limited.
+pub const ADDRESSES_MAX: usize = 100_000;
+
+/// Most goals of one site.
+pub const GOALS_MAX: usize = 100;
+/// Most funnels of one site.
+pub const FUNNELS_MAX: usize = 20;
+/// Fewest and most steps of one funnel.
+pub const FUNNEL_STEPS_MIN: usize = 2;
+/// See [`FUNNEL_STEPS_MIN`].
+pub const FUNNEL_STEPS_MAX: usize = 8;
+/// Most entries of each shield of one site.
+pub const SHIELD_ENTRIES_MAX: usize = 500;
+/// Longest pattern of pages or hosts, bytes.
+pub const PATTERN_BYTES_MAX: usize = 200;
 /// A visit lives while its last event is at most this long ago, seconds.
 pub const VISIT_IDLE_S: u32 = 30 * 60;
 
@@ -51,6 +79,15 @@ pub const AGENT_NAMES_MAX: u32 = 500;
 /// Most distinct versions of browsers and operating systems, each, of one day object; whoever
 /// writes a User-Agent writes those.
 pub const AGENT_VERSIONS_MAX: u32 = 1_000;
+/// Most distinct names of properties of one day object.
+pub const PROP_KEYS_MAX: u32 = 500;
+/// Most distinct values of properties of one day object.
+pub const PROP_VALUES_MAX: u32 = 20_000;
+/// Most distinct currencies of one day object.
+pub const CURRENCIES_MAX: u32 = 200;
+/// Most bytes of distinct strings of one day object, whatever their kind; what is new beyond it
+/// counts as [`OTHER`].
+pub const DICT_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// Most distinct combinations of visit attributes of one day object.
 pub const VISIT_ATTRS_MAX: u32 = 50_000;
 /// Most distinct combinations of client attributes of one day object.

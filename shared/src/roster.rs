@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMs;
+use crate::settings::Settings;
 use crate::visitor::{Salt, SiteId};
 
 /// `GET /edge/v1/roster`.
@@ -23,6 +24,9 @@ pub struct Site {
     pub domain: String,
     /// Today and the days to come, in order; the edge holds no time-zone database.
     pub days: Vec<Day>,
+    /// What its owner decided.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// A local day.
@@ -34,7 +38,7 @@ pub struct Day {
     pub start_ms: UnixMs,
     /// When the next one begins.
     pub end_ms: UnixMs,
-    /// How many day objects count it.
+    /// How many day objects count it; never changes once the day has begun.
     pub shards: u16,
 }
 
