@@ -4,6 +4,8 @@
 //! attribute is one line in [`VISIT_ATTRS`] or [`CLIENT_ATTRS`], a column at the aggregator, and
 //! a new wire version.
 
+use std::borrow::Cow;
+
 use crate::attribution::Attribution;
 use crate::channel::Channel;
 use crate::dict::Kind;
@@ -33,26 +35,26 @@ pub type Traffic = [String; TRAFFIC_LEN];
 pub const TRAFFIC_LEN: usize = 8;
 
 /// Where a page view came from: the attribution in its url's query, and its referrer. A referrer
-/// keeps host and path, both without what looks like a person.
-pub fn traffic(query: Option<&str>, referrer: Option<&str>, page_host: &str) -> Traffic {
+/// keeps host and path; where `clean_paths` is set, nothing keeps what looks like a person.
+pub fn traffic(query: Option<&str>, referrer: Option<&Referrer>, clean_paths: bool) -> Traffic {
     let attribution = Attribution::parse(query.unwrap_or_default());
-    let referrer = referrer.and_then(|text| Referrer::parse(text, page_host));
-    let source = source::of(attribution.source.as_deref(), referrer.as_ref());
+    let source = source::of(attribution.source.as_deref(), referrer);
     let channel = Channel::of(source.as_ref(), &attribution);
     let name = source.map(|source| source.name.into_owned());
-    let clean = |text: &str| path::clean(text).into_owned();
-    let value = |value: Option<String>| value.as_deref().map(clean).unwrap_or_default();
+    let clean = |text: &str| match clean_paths {
+        true => path::clean(text).into_owned(),
+        false => text.to_owned(),
+    };
+    let value = |value: Option<&str>| value.map(clean).unwrap_or_default();
     [
-        name.unwrap_or_default(),
-        referrer
-            .map(|referrer| clean(referrer.as_str()))
-            .unwrap_or_default(),
+        value(name.as_deref()),
+        value(referrer.map(Referrer::as_str)),
         channel.as_str().to_owned(),
-        value(attribution.source),
-        value(attribution.medium),
-        value(attribution.campaign),
-        value(attribution.content),
-        value(attribution.term),
+        value(attribution.source.as_deref()),
+        value(attribution.medium.as_deref()),
+        value(attribution.campaign.as_deref()),
+        value(attribution.content.as_deref()),
+        value(attribution.term.as_deref()),
     ]
 }
 
@@ -70,17 +72,17 @@ pub const CLIENT_ATTRS: [(&str, Kind); CLIENT_ATTRS_LEN] = [
 pub const CLIENT_ATTRS_LEN: usize = 6;
 
 /// Client attributes of one hit.
-pub type Client = [String; CLIENT_ATTRS_LEN];
+pub type Client<'a> = [Cow<'a, str>; CLIENT_ATTRS_LEN];
 
 /// The client attributes that a User-Agent and a country give.
-pub fn client(country: String, user_agent: &str) -> Client {
+pub fn client<'a>(country: &'a str, user_agent: &'a str) -> Client<'a> {
     let agent = crate::agent::classify(user_agent);
     [
-        country,
-        agent.device.as_str().to_owned(),
-        agent.browser.to_owned(),
-        agent.browser_version.to_owned(),
-        agent.os.to_owned(),
-        agent.os_version.into_owned(),
+        Cow::Borrowed(country),
+        Cow::Borrowed(agent.device.as_str()),
+        Cow::Borrowed(agent.browser),
+        Cow::Borrowed(agent.browser_version),
+        Cow::Borrowed(agent.os),
+        agent.os_version,
     ]
 }

@@ -154,16 +154,18 @@ const fn field(field: &'static str, problem: &'static str) -> BatchError {
 
 impl Batch {
     /// A batch of the first of `rows`, as many as surely fit into
-    /// [`limits::BATCH_BYTES_MAX`], and how many that are.
+    /// [`limits::BATCH_BYTES_MAX`] beside so many minutes, and how many that are.
     pub(crate) fn build(
         dict: &Dict,
         source: Source,
         seq: u64,
         rows: &[(RowKey, Counters)],
+        minutes: usize,
     ) -> (Self, usize) {
         let mut builder = Builder {
             dict,
-            bytes: 1_024,
+            // The head, the drops, and what the minutes take at most.
+            bytes: minutes.saturating_mul(40).saturating_add(2_048),
             places: FxHashMap::default(),
             text_places: FxHashMap::default(),
             visit_places: FxHashMap::default(),

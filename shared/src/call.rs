@@ -1,19 +1,23 @@
-//! What a Worker tells a day object: hits, gathered into one call. It lives in memory only; the
-//! day object writes counts and sealed rows, never a [`Hit`].
+//! What a Worker tells a day object: what happened, gathered into one call. It lives in memory
+//! only; the day object writes counts and sealed rows, never a [`Hit`].
+//!
+//! Form: a [`Header`] and then [`Entry`] after entry until the end, each postcard. Texts are
+//! borrowed from the bytes.
 
 use serde::{Deserialize, Serialize};
 
-use crate::attrs::{Client, Traffic};
+use crate::attrs::{CLIENT_ATTRS_LEN, TRAFFIC_LEN};
 use crate::clock::UnixMs;
-use crate::limits::CALL_BYTES_MAX;
+use crate::drops::Drop;
+use crate::limits::{CALL_BYTES_MAX, GATHER_HITS_MAX};
 use crate::visitor::{DayKey, VisitorHash};
 
 /// Version of this format; a call of another version is refused and repeated after the upgrade.
-pub const CALL_VERSION: u8 = 1;
+pub const CALL_VERSION: u8 = 2;
 
-/// What happened.
+/// What kind of event it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HitKind {
+pub enum HitKind<'a> {
     /// A page was seen.
     PageView,
     /// The page was in use.
@@ -26,34 +30,63 @@ pub enum HitKind {
     /// A named event.
     Custom {
         /// Its name.
-        name: String,
+        name: &'a str,
         /// Whether it shows that the visitor did something (ends a bounce).
         interactive: bool,
     },
 }
 
+/// What an event brought in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revenue<'a> {
+    /// ISO 4217 code.
+    pub currency: &'a str,
+    /// Thousandths of its unit.
+    pub milli: u64,
+}
+
 /// One event as the day object counts it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hit {
-    /// Who.
-    pub visitor: VisitorHash,
+pub struct Hit<'a> {
+    /// Who; `None` under a privacy signal: then a page view is counted, and nobody with it.
+    pub visitor: Option<VisitorHash>,
     /// When, seconds since the start of the local day.
     pub at_s: u32,
     /// What.
-    pub kind: HitKind,
+    #[serde(borrow)]
+    pub kind: HitKind<'a>,
     /// Where: the path.
-    pub page: String,
+    pub page: &'a str,
     /// Where: the host.
-    pub host: String,
-    /// C.
-    pub client: Client,
-    /// Where it came from; looked at when it begins a visit.
-    pub traffic: Traffic,
+    pub host: &'a str,
+    /// C, in the order of [`crate::attrs::CLIENT_ATTRS`].
+    pub client: [&'a str; CLIENT_ATTRS_LEN],
+    /// Where it came from, in the order of [`crate::attrs::Traffic`]; looked at when it begins a
+    /// visit.
+    pub traffic: [&'a str; TRAFFIC_LEN],
+    /// Properties: name, value.
+    pub props: Vec<(&'a str, &'a str)>,
+    /// Revenue.
+    pub revenue: Option<Revenue<'a>>,
+    /// Numbers of the goals it completes.
+    pub goals: Vec<u32>,
+    /// Steps of funnels that it may be: number of the funnel, step from 1.
+    pub steps: Vec<(u32, u8)>,
 }
 
-/// Hits gathered into one commit.
-#[derive(Serialize, Deserialize)]
-pub struct Call {
+/// What a call is made of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry<'a> {
+    /// An event to count.
+    #[serde(borrow)]
+    Hit(Box<Hit<'a>>),
+    /// An event that was dropped: only that is counted.
+    Dropped(Drop),
+}
+
+/// What the entries of a call have in common.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Header {
     /// [`CALL_VERSION`].
     pub version: u8,
     /// Random; a repeated call is known by it.
@@ -66,56 +99,80 @@ pub struct Call {
     pub key: DayKey,
     /// The salt is an emergency one: visitors may be counted again.
     pub degraded: bool,
-    /// In order of arrival.
-    pub hits: Vec<Hit>,
 }
 
-impl Call {
-    /// The bytes to send.
-    pub fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_allocvec(self).ok()
-    }
+/// A call, read.
+pub struct Call<'a> {
+    /// What its entries have in common.
+    pub header: Header,
+    /// In order of arrival.
+    pub entries: Vec<Entry<'a>>,
+}
 
-    /// Reads what [`Call::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+impl<'a> Call<'a> {
+    /// Reads what a [`CallBuilder`] wrote.
+    pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         if bytes.len() > CALL_BYTES_MAX || bytes.first() != Some(&CALL_VERSION) {
             return None;
         }
-        postcard::from_bytes(bytes).ok()
-    }
-}
-
-/// Why an event was not counted; the text is the value of `x-dayfly-dropped`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Drop {
-    /// No such site.
-    UnknownSite = 1,
-    /// Engagement of a visit that is over or never began.
-    EngagementWithoutVisit = 2,
-    /// Too many events of one visitor today.
-    Throttled = 3,
-}
-
-impl Drop {
-    /// The published name of the reason.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Drop::UnknownSite => "unknown_site",
-            Drop::EngagementWithoutVisit => "engagement_without_visit",
-            Drop::Throttled => "throttled",
+        let (header, mut rest) = postcard::take_from_bytes(bytes).ok()?;
+        let mut entries = Vec::new();
+        while !rest.is_empty() {
+            if entries.len() >= GATHER_HITS_MAX {
+                return None;
+            }
+            let entry;
+            (entry, rest) = postcard::take_from_bytes(rest).ok()?;
+            entries.push(entry);
         }
+        Some(Self { header, entries })
+    }
+}
+
+/// A call that is being gathered.
+pub struct CallBuilder {
+    bytes: Vec<u8>,
+    entries: usize,
+}
+
+impl CallBuilder {
+    /// A call without entries.
+    pub fn new(header: &Header) -> Option<Self> {
+        let bytes = postcard::to_allocvec(header).ok()?;
+        Some(Self { bytes, entries: 0 })
     }
 
-    /// The reason of a number, as a day object answers it; 0 is "counted".
-    pub fn from_number(number: u8) -> Option<Self> {
-        [
-            Drop::UnknownSite,
-            Drop::EngagementWithoutVisit,
-            Drop::Throttled,
-        ]
-        .into_iter()
-        .find(|reason| *reason as u8 == number)
+    /// Whether one more entry surely fits.
+    pub fn has_room(&self) -> bool {
+        // An entry is smaller than two bodies of a beacon, which is what its texts come from.
+        let room = CALL_BYTES_MAX.saturating_sub(self.bytes.len());
+        self.entries < GATHER_HITS_MAX && room > 2 * crate::limits::EVENT_BODY_BYTES_MAX
+    }
+
+    /// Adds an entry and gives its place; `None`, and nothing added, where it cannot be encoded.
+    pub fn push(&mut self, entry: &Entry) -> Option<usize> {
+        let before = self.bytes.len();
+        let bytes = std::mem::take(&mut self.bytes);
+        self.bytes = postcard::to_extend(entry, bytes).ok()?;
+        debug_assert!(self.bytes.len() > before);
+        let place = self.entries;
+        self.entries = self.entries.saturating_add(1);
+        Some(place)
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries
+    }
+
+    /// No entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// The bytes to send.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
@@ -125,32 +182,26 @@ mod tests {
 
     #[test]
     fn a_call_of_another_version_or_cut_short_is_refused() {
-        let call = Call {
+        let salt = crate::visitor::Salt::from_random([1; 32]);
+        let header = Header {
             version: CALL_VERSION,
             id: [7; 16],
             day_start_ms: 0,
             day_end_ms: 86_400_000,
-            key: DayKey::new(
-                &crate::visitor::Salt::from_random([1; 32]),
-                1,
-                jiff::civil::date(2026, 1, 1),
-            ),
+            key: DayKey::new(&salt, 1, jiff::civil::date(2026, 1, 1)),
             degraded: false,
-            hits: Vec::new(),
         };
-        let mut bytes = call.encode().unwrap();
-        assert!(Call::decode(&bytes).is_some());
+        let mut call = CallBuilder::new(&header).unwrap();
+        assert!(call.is_empty());
+        assert_eq!(call.push(&Entry::Dropped(Drop::Bot)), Some(0));
+        assert_eq!(call.push(&Entry::Dropped(Drop::Gpc)), Some(1));
+        assert_eq!(call.len(), 2);
+        let mut bytes = call.into_bytes();
+        let read = Call::decode(&bytes).unwrap();
+        assert!(read.entries == [Entry::Dropped(Drop::Bot), Entry::Dropped(Drop::Gpc)]);
         assert!(Call::decode(&bytes[..bytes.len() - 1]).is_none());
-        bytes[0] = 2;
+        bytes[0] = 1;
         assert!(Call::decode(&bytes).is_none());
         assert!(Call::decode(&[]).is_none());
-    }
-
-    #[test]
-    fn drop_reasons_have_a_number_each() {
-        for number in 1..=3 {
-            assert_eq!(Drop::from_number(number).unwrap() as u8, number);
-        }
-        assert!(Drop::from_number(0).is_none());
     }
 }

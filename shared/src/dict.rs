@@ -133,6 +133,8 @@ pub struct Dict {
     visit_attrs_ids: FxHashMap<VisitAttrs, u32>,
     client_attrs: Vec<ClientAttrs>,
     client_attrs_ids: FxHashMap<ClientAttrs, u32>,
+    /// Of all texts.
+    bytes: usize,
     learned: DictDelta,
 }
 
@@ -144,7 +146,8 @@ impl Dict {
             return *id;
         }
         let full = known.is_none_or(|ids| ids.len() >= kind.distinct_max() as usize);
-        if full && text != OTHER {
+        let heavy = self.bytes.saturating_add(text.len()) > limits::DICT_BYTES_MAX;
+        if (full || heavy) && text != OTHER {
             return self.text(kind, OTHER);
         }
         let key = (kind, Rc::<str>::from(text));
@@ -215,6 +218,7 @@ impl Dict {
 
     fn add_text(&mut self, key: (Kind, Rc<str>)) -> TextId {
         let id = self.texts.len() as u32;
+        self.bytes = self.bytes.saturating_add(key.1.len());
         if let Some(ids) = self.ids.get_mut(key.0 as usize) {
             ids.insert(key.1.clone(), id);
         }
@@ -278,6 +282,23 @@ mod tests {
             Some("example.com"),
             "a full kind leaves the others alone"
         );
+    }
+
+    #[test]
+    fn i9_long_strings_overflow_into_other_too() {
+        let mut dict = Dict::default();
+        let long = "x".repeat(2_000);
+        let mut kept = 0;
+        for n in 0..10_000 {
+            let id = dict.text(Kind::Page, &format!("/{n}/{long}"));
+            kept += usize::from(dict.text_of(id) != Some(OTHER));
+        }
+        assert!(
+            kept < limits::DICT_BYTES_MAX / 2_000 && kept > 6_000,
+            "{kept}"
+        );
+        let host = dict.text(Kind::Host, &long);
+        assert_eq!(dict.text_of(host), Some(OTHER));
     }
 
     #[test]

@@ -59,9 +59,7 @@ impl Drop {
 
     /// The reason of a number, as a day object answers it; 0 is "counted".
     pub fn from_number(number: u8) -> Option<Self> {
-        let found = Self::ALL
-            .iter()
-            .find(|(reason, _)| *reason as u8 == number);
+        let found = Self::ALL.iter().find(|(reason, _)| *reason as u8 == number);
         found.map(|(reason, _)| *reason)
     }
 }

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cube::{Counter, Cube, RowKey};
+use crate::cube::{Counter, Cube, RowKey, TEXTS_MAX};
 use crate::dict::{Dict, TextId};
 
 /// A part of a row key that a mark set looks at.
@@ -18,10 +18,10 @@ use crate::dict::{Dict, TextId};
 pub enum Field {
     /// The hour.
     Hour,
-    /// [`RowKey::a`]: page, exit page or event name.
-    A,
-    /// [`RowKey::b`]: host, or the page of an event.
-    B,
+    /// One of [`RowKey::texts`], by its place.
+    Text(usize),
+    /// The first segments of the path that is the first of [`RowKey::texts`]; see [`prefix`].
+    Prefix(usize),
     /// A visit attribute, by its place in [`crate::attrs::VISIT_ATTRS`].
     Visit(usize),
 }
@@ -37,75 +37,66 @@ pub struct Mark {
     pub fields: &'static [Field],
 }
 
-/// Every mark set. Per day unless [`Field::Hour`] is among the fields.
+// Places in VISIT_ATTRS.
+const ENTRY_PAGE: Field = Field::Visit(0);
+const SOURCE: Field = Field::Visit(2);
+const REFERRER: Field = Field::Visit(3);
+const CHANNEL: Field = Field::Visit(4);
+const UTM_SOURCE: Field = Field::Visit(5);
+const UTM_MEDIUM: Field = Field::Visit(6);
+const CAMPAIGN: Field = Field::Visit(7);
+const UTM_CONTENT: Field = Field::Visit(8);
+const UTM_TERM: Field = Field::Visit(9);
+// Texts of the cubes, by what they are there.
+const PAGE: Field = Field::Text(0);
+const HOST: Field = Field::Text(1);
+const NAME: Field = Field::Text(0);
+const GOAL: Field = Field::Text(0);
+const PAGE_OF_EVENT: Field = Field::Text(1);
+const KEY: Field = Field::Text(1);
+const VALUE: Field = Field::Text(2);
+const HOUR: Field = Field::Hour;
+
+/// Every mark set. Per day unless [`Field::Hour`] is among the fields. Of the mark counters only
+/// [`Counter::FunnelVisitors`] has none: a visitor comes to each step of a funnel once a day.
+#[rustfmt::skip]
 pub const MARKS: &[Mark] = &[
     mark(Counter::DayVisitors, Cube::Visits, &[]),
-    mark(Counter::HourVisitors, Cube::Visits, &[Field::Hour]),
-    mark(
-        Counter::DayEntryPageVisitors,
-        Cube::Visits,
-        &[Field::Visit(0)],
-    ),
-    mark(Counter::DayPageVisitors, Cube::Pages, &[Field::A]),
-    mark(
-        Counter::HourPageVisitors,
-        Cube::Pages,
-        &[Field::A, Field::Hour],
-    ),
-    mark(Counter::DayHostVisitors, Cube::Pages, &[Field::B]),
-    mark(Counter::DayExitPageVisitors, Cube::Exits, &[Field::A]),
-    mark(Counter::DayEventVisitors, Cube::Events, &[Field::A]),
-    mark(
-        Counter::HourEventVisitors,
-        Cube::Events,
-        &[Field::A, Field::Hour],
-    ),
-    mark(Counter::DaySourceVisitors, Cube::Visits, &[Field::Visit(2)]),
-    mark(
-        Counter::DayReferrerVisitors,
-        Cube::Visits,
-        &[Field::Visit(3)],
-    ),
-    mark(
-        Counter::DayChannelVisitors,
-        Cube::Visits,
-        &[Field::Visit(4)],
-    ),
-    mark(
-        Counter::DayUtmSourceVisitors,
-        Cube::Visits,
-        &[Field::Visit(5)],
-    ),
-    mark(
-        Counter::DayUtmMediumVisitors,
-        Cube::Visits,
-        &[Field::Visit(6)],
-    ),
-    mark(
-        Counter::DayUtmCampaignVisitors,
-        Cube::Visits,
-        &[Field::Visit(7)],
-    ),
-    mark(
-        Counter::DayUtmContentVisitors,
-        Cube::Visits,
-        &[Field::Visit(8)],
-    ),
-    mark(
-        Counter::DayUtmTermVisitors,
-        Cube::Visits,
-        &[Field::Visit(9)],
-    ),
-    mark(
-        Counter::DayPageSourceVisitors,
-        Cube::Pages,
-        &[Field::A, Field::Visit(2)],
-    ),
-    mark(
-        Counter::DayPageChannelVisitors,
-        Cube::Pages,
-        &[Field::A, Field::Visit(4)],
-    ),
+    mark(Counter::HourVisitors, Cube::Visits, &[HOUR]),
+    mark(Counter::DayEntryPageVisitors, Cube::Visits, &[ENTRY_PAGE]),
+    mark(Counter::DaySourceVisitors, Cube::Visits, &[SOURCE]),
+    mark(Counter::HourSourceVisitors, Cube::Visits, &[SOURCE, HOUR]),
+    mark(Counter::DayReferrerVisitors, Cube::Visits, &[REFERRER]),
+    mark(Counter::DayChannelVisitors, Cube::Visits, &[CHANNEL]),
+    mark(Counter::HourChannelVisitors, Cube::Visits, &[CHANNEL, HOUR]),
+    mark(Counter::DayUtmSourceVisitors, Cube::Visits, &[UTM_SOURCE]),
+    mark(Counter::DayUtmMediumVisitors, Cube::Visits, &[UTM_MEDIUM]),
+    mark(Counter::DayUtmCampaignVisitors, Cube::Visits, &[CAMPAIGN]),
+    mark(Counter::DayUtmContentVisitors, Cube::Visits, &[UTM_CONTENT]),
+    mark(Counter::DayUtmTermVisitors, Cube::Visits, &[UTM_TERM]),
+    mark(Counter::DayPageVisitors, Cube::Pages, &[PAGE]),
+    mark(Counter::HourPageVisitors, Cube::Pages, &[PAGE, HOUR]),
+    mark(Counter::DayHostVisitors, Cube::Pages, &[HOST]),
+    mark(Counter::DayPrefix1Visitors, Cube::Pages, &[Field::Prefix(1)]),
+    mark(Counter::DayPrefix2Visitors, Cube::Pages, &[Field::Prefix(2)]),
+    mark(Counter::DayPrefix3Visitors, Cube::Pages, &[Field::Prefix(3)]),
+    mark(Counter::DayPageSourceVisitors, Cube::Pages, &[PAGE, SOURCE]),
+    mark(Counter::DayPageChannelVisitors, Cube::Pages, &[PAGE, CHANNEL]),
+    mark(Counter::DayHostPageVisitors, Cube::Pages, &[HOST, PAGE]),
+    mark(Counter::DayHostSourceVisitors, Cube::Pages, &[HOST, SOURCE]),
+    mark(Counter::DayExitPageVisitors, Cube::Exits, &[PAGE]),
+    mark(Counter::DayEventVisitors, Cube::Events, &[NAME]),
+    mark(Counter::HourEventVisitors, Cube::Events, &[NAME, HOUR]),
+    mark(Counter::DayEventPageVisitors, Cube::Events, &[NAME, PAGE_OF_EVENT]),
+    mark(Counter::DayEventSourceVisitors, Cube::Events, &[NAME, SOURCE]),
+    mark(Counter::DayEventChannelVisitors, Cube::Events, &[NAME, CHANNEL]),
+    mark(Counter::DayPropVisitors, Cube::Props, &[NAME, KEY, VALUE]),
+    mark(Counter::DayGoalVisitors, Cube::Goals, &[GOAL]),
+    mark(Counter::HourGoalVisitors, Cube::Goals, &[GOAL, HOUR]),
+    mark(Counter::DayGoalPageVisitors, Cube::Goals, &[GOAL, PAGE_OF_EVENT]),
+    mark(Counter::DayGoalSourceVisitors, Cube::Goals, &[GOAL, SOURCE]),
+    mark(Counter::DayGoalChannelVisitors, Cube::Goals, &[GOAL, CHANNEL]),
+    mark(Counter::DayGoalCampaignVisitors, Cube::Goals, &[GOAL, CAMPAIGN]),
 ];
 
 const fn mark(counter: Counter, cube: Cube, fields: &'static [Field]) -> Mark {
@@ -116,13 +107,19 @@ const fn mark(counter: Counter, cube: Cube, fields: &'static [Field]) -> Mark {
     }
 }
 
+/// The first `depth` segments of a path, or all of it when it has no more: of `/a/b/c` with 2,
+/// `/a/b`. A page belongs to its own prefix: `/a` to `/a`.
+pub fn prefix(path: &str, depth: usize) -> &str {
+    let slash = path.char_indices().filter(|(_, c)| *c == '/').nth(depth);
+    slash.and_then(|(at, _)| path.get(..at)).unwrap_or(path)
+}
+
 /// A row key a visitor has touched today. C is left out: it is constant for a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     cube: Cube,
     hour: u8,
-    a: TextId,
-    b: TextId,
+    texts: [TextId; TEXTS_MAX],
     t: u32,
 }
 
@@ -131,20 +128,28 @@ impl From<RowKey> for Touch {
         Self {
             cube: key.cube,
             hour: key.hour,
-            a: key.a,
-            b: key.b,
+            texts: key.texts,
             t: key.t,
         }
     }
 }
 
 impl Touch {
+    /// Its cube and texts, for who wants to show them.
+    pub(crate) fn texts(&self) -> (Cube, [TextId; TEXTS_MAX]) {
+        (self.cube, self.texts)
+    }
+
     /// Whether two touches of one cube look alike to a mark set.
     fn agrees(&self, other: &Touch, fields: &[Field], dict: &Dict) -> bool {
         fields.iter().all(|field| match field {
             Field::Hour => self.hour == other.hour,
-            Field::A => self.a == other.a,
-            Field::B => self.b == other.b,
+            Field::Text(place) => self.texts.get(*place) == other.texts.get(*place),
+            Field::Prefix(depth) => {
+                let ([one, ..], [two, ..]) = (self.texts, other.texts);
+                let path = |id: TextId| dict.text_of(id).map(|path| prefix(path, *depth));
+                one == two || path(one) == path(two)
+            }
             Field::Visit(place) => {
                 let value =
                     |touch: &Touch| dict.visit_attrs_of(touch.t).and_then(|t| t.get(*place));
@@ -154,35 +159,67 @@ impl Touch {
     }
 }
 
+/// Counters that have grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grown(u64);
+
+impl Grown {
+    /// Which.
+    pub fn counters(self) -> impl Iterator<Item = Counter> {
+        let bits = (0..u64::BITS).zip(MARKS);
+        bits.filter(move |(bit, _)| self.0 >> bit & 1 == 1)
+            .map(|(_, mark)| mark.counter)
+    }
+}
+
 /// The counters that grow when a visitor who has made `touches` touches `key`; remembers it.
-pub fn touch(touches: &mut Vec<Touch>, key: RowKey, dict: &Dict) -> Vec<Counter> {
+pub fn touch(touches: &mut Vec<Touch>, key: RowKey, dict: &Dict) -> Grown {
     let new = Touch::from(key);
     if touches.contains(&new) {
-        return Vec::new();
+        return Grown(0);
     }
-    let grown = MARKS
-        .iter()
-        .filter(|mark| mark.cube == key.cube)
-        .filter(|mark| {
-            !touches
+    let mut grown = 0;
+    for (bit, mark) in (0..u64::BITS).zip(MARKS) {
+        let is_first = mark.cube == new.cube
+            && !touches
                 .iter()
-                .any(|old| old.cube == new.cube && old.agrees(&new, mark.fields, dict))
-        })
-        .map(|mark| mark.counter)
-        .collect();
+                .any(|old| old.cube == new.cube && old.agrees(&new, mark.fields, dict));
+        grown |= u64::from(is_first) << bit;
+    }
     touches.push(new);
-    grown
+    Grown(grown)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cube::COUNTERS;
 
     #[test]
     fn every_mark_counts_in_its_own_cube() {
+        assert!(MARKS.len() <= 64, "a set of marks is one u64");
         for mark in MARKS {
             assert_eq!(mark.counter.cube(), Some(mark.cube));
             assert!((mark.counter as u8) >= 64, "marks are numbered from 64");
+        }
+        for (counter, _, name) in COUNTERS {
+            let sets = MARKS.iter().filter(|mark| mark.counter == counter).count();
+            let is_mark = counter as u8 >= 64 && counter != Counter::FunnelVisitors;
+            assert_eq!(sets, usize::from(is_mark), "{name}");
+        }
+    }
+
+    #[test]
+    fn prefixes() {
+        let cases = [
+            ("/", ["/", "/", "/"]),
+            ("/a", ["/a", "/a", "/a"]),
+            ("/a/", ["/a", "/a/", "/a/"]),
+            ("/a/b/c/d", ["/a", "/a/b", "/a/b/c"]),
+            ("(other)", ["(other)", "(other)", "(other)"]),
+        ];
+        for (path, expected) in cases {
+            assert_eq!([1, 2, 3].map(|depth| prefix(path, depth)), expected);
         }
     }
 }

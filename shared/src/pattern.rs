@@ -138,9 +138,7 @@ mod tests {
     fn naive(parts: &[Part], text: &[u8]) -> bool {
         match parts.split_first() {
             None => text.is_empty(),
-            Some((Part::Byte(byte), rest)) => {
-                text.first() == Some(byte) && naive(rest, &text[1..])
-            }
+            Some((Part::Byte(byte), rest)) => text.first() == Some(byte) && naive(rest, &text[1..]),
             Some((part, rest)) => {
                 naive(rest, text)
                     || text.first().is_some_and(|byte| {

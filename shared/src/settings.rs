@@ -273,7 +273,10 @@ mod tests {
             change(&mut settings);
             settings.check().unwrap_err().place
         };
-        assert_eq!(wrong(&|s| s.shields.pages.push("x".into())), "shields.pages");
+        assert_eq!(
+            wrong(&|s| s.shields.pages.push("x".into())),
+            "shields.pages"
+        );
         assert_eq!(wrong(&|s| s.shields.hosts.push("".into())), "shields.hosts");
         assert_eq!(
             wrong(&|s| s.shields.countries.push("de".into())),

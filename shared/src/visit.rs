@@ -8,7 +8,7 @@ use crate::marks::Touch;
 use crate::stored;
 
 /// Version byte before every stored visitor.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A visitor of the day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct Visitor {
     pub(crate) touches: Vec<Touch>,
     /// The visit that has not been ended.
     pub(crate) visit: Option<Visit>,
+    /// Minute of the local day of the last event, for the live view.
+    pub(crate) minute: Option<u16>,
+    /// Funnels begun: number, steps done.
+    pub(crate) funnels: Vec<(u32, u8)>,
+    /// Asked not to be counted today: nothing else is kept then.
+    pub(crate) opted_out: bool,
 }
 
 /// A visit (session): events at most 30 minutes apart, within the local day.
@@ -44,7 +50,12 @@ pub(crate) struct Visit {
 impl Visit {
     /// Whether an event at `at_s` still belongs to it.
     pub fn is_live(&self, at_s: u32) -> bool {
-        at_s.saturating_sub(self.last_s) <= VISIT_IDLE_S
+        at_s <= self.expires_s()
+    }
+
+    /// The last moment at which an event still belongs to it, seconds of the local day.
+    pub fn expires_s(&self) -> u32 {
+        self.last_s.saturating_add(VISIT_IDLE_S)
     }
 
     /// One page view and nothing the visitor did.
@@ -62,5 +73,10 @@ impl Visitor {
     /// Reads what [`Visitor::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         stored::decode(VERSION, bytes)
+    }
+
+    /// When the open visit began, seconds of the local day.
+    pub(crate) fn visit_start_s(&self) -> Option<u32> {
+        self.visit.as_ref().map(|visit| visit.start_s)
     }
 }

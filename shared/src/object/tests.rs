@@ -1,10 +1,11 @@
 use super::*;
 use crate::address::ClientAddress;
 use crate::batch::Batch;
-use crate::call::{CALL_VERSION, Hit, HitKind};
+use crate::call::{CALL_VERSION, CallBuilder, Hit, HitKind};
 use crate::cube::{Counter, Cube};
+use crate::drops::Drop;
 use crate::visitor::{Salt, VisitorHash};
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,17 +49,21 @@ impl Store for Memory {
     fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Broken> {
         Ok(self.kept.borrow().deltas.clone())
     }
-    fn visitor(&self, row: &RowId) -> Result<Option<Vec<u8>>, Broken> {
-        Ok(self.kept.borrow().visitors.get(row).cloned())
-    }
-    fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>, Broken> {
+    fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Broken> {
         let kept = self.kept.borrow();
-        Ok(kept
-            .visitors
+        let found = rows
             .iter()
-            .take(most)
-            .map(|(row, sealed)| (*row, sealed.clone()))
-            .collect())
+            .filter_map(|row| Some((*row, kept.visitors.get(row)?.clone())));
+        Ok(found.collect())
+    }
+    fn visitors_after(&self, after: Option<RowId>, most: usize) -> Result<Vec<VisitorRow>, Broken> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let kept = self.kept.borrow();
+        let rows = kept
+            .visitors
+            .range((after.map_or(Unbounded, Excluded), Unbounded));
+        let rows = rows.take(most).map(|(row, sealed)| (*row, sealed.clone()));
+        Ok(rows.collect())
     }
     fn waiting(&self) -> Result<u64, Broken> {
         Ok(self
@@ -91,11 +96,11 @@ impl Store for Memory {
                 Write::Dict(bytes) => kept.dicts.push(bytes),
                 Write::Delta { gather, bytes } => kept.deltas.push((gather, bytes)),
                 Write::ClearDeltas => kept.deltas.clear(),
-                Write::Visitor { row, sealed } => {
-                    kept.visitors.insert(row, sealed);
-                }
-                Write::ForgetVisitor(row) => {
-                    kept.visitors.remove(&row);
+                Write::Visitors(rows) => kept.visitors.extend(rows),
+                Write::ForgetVisitors(rows) => {
+                    for row in rows {
+                        kept.visitors.remove(&row);
+                    }
                 }
                 Write::Outbox { seq, body } => {
                     assert!(
@@ -150,31 +155,50 @@ fn salt(fill: u8) -> Salt {
     Salt::from_random([fill; 32])
 }
 
-fn call(id: u8, salt: &Salt, views: &[(u8, String)]) -> Call {
-    let hits = views.iter().map(|(who, page)| Hit {
-        visitor: VisitorHash::new(
-            salt,
-            1,
-            DAY,
-            ClientAddress::parse("203.0.113.9").unwrap(),
-            &who.to_string(),
-        ),
-        at_s: u32::from(id) * 60,
-        kind: HitKind::PageView,
-        page: page.clone(),
-        host: "a.example".into(),
-        client: crate::attrs::client("DE".into(), ""),
-        traffic: crate::attrs::traffic(None, None, "a.example"),
-    });
-    Call {
+fn hash(salt: &Salt, who: u8) -> VisitorHash {
+    let address = ClientAddress::parse("203.0.113.9").unwrap();
+    VisitorHash::new(salt, 1, DAY, address, &who.to_string())
+}
+
+fn header(id: [u8; 16], salt: &Salt) -> Header {
+    Header {
         version: CALL_VERSION,
-        id: [id; 16],
+        id,
         day_start_ms: 0,
         day_end_ms: DAY_END_MS,
         key: DayKey::new(salt, 1, DAY),
         degraded: false,
-        hits: hits.collect(),
     }
+}
+
+/// A call of views at one moment, as it comes over the wire.
+fn call_at(id: [u8; 16], at_s: u32, salt: &Salt, views: &[(u8, String)]) -> Vec<u8> {
+    let mut call = CallBuilder::new(&header(id, salt)).unwrap();
+    for (who, page) in views {
+        let hit = Hit {
+            visitor: Some(hash(salt, *who)),
+            at_s,
+            kind: HitKind::PageView,
+            page,
+            host: "a.example",
+            client: ["DE", "", "", "", "", ""],
+            traffic: ["", "", "Direct", "", "", "", "", ""],
+            props: Vec::new(),
+            revenue: None,
+            goals: Vec::new(),
+            steps: Vec::new(),
+        };
+        call.push(&Entry::Hit(Box::new(hit))).unwrap();
+    }
+    call.into_bytes()
+}
+
+fn call(id: u8, salt: &Salt, views: &[(u8, String)]) -> Vec<u8> {
+    call_at([id; 16], u32::from(id) * 60, salt, views)
+}
+
+fn gather(object: &mut Object, store: &Memory, call: &[u8]) -> Result<Gathered, Broken> {
+    object.gather(store, &Call::decode(call).unwrap(), &mut random)
 }
 
 fn random(bytes: &mut [u8]) {
@@ -182,7 +206,7 @@ fn random(bytes: &mut [u8]) {
 }
 
 fn new_object() -> Object {
-    Object::create(NAME, DAY_END_MS, [0xab; 16])
+    Object::create(NAME, &header([0; 16], &salt(1)), [0xab; 16])
 }
 
 fn reopen(store: &Memory) -> Object {
@@ -195,16 +219,16 @@ fn i7_a_repeated_call_counts_once_even_after_a_crash_and_a_seal() {
     let mut object = new_object();
     let call = call(1, &salt(1), &[(1, "/a".into()), (2, "/a".into())]);
     assert_eq!(
-        object.gather(&store, &call, &mut random).unwrap(),
+        gather(&mut object, &store, &call).unwrap(),
         Gathered::Committed(vec![0, 0])
     );
-    object.gather(&store, &call, &mut random).unwrap();
+    gather(&mut object, &store, &call).unwrap();
     let mut object = reopen(&store);
-    object.gather(&store, &call, &mut random).unwrap();
+    gather(&mut object, &store, &call).unwrap();
     object.seal(&store).unwrap();
-    object.gather(&store, &call, &mut random).unwrap();
+    gather(&mut object, &store, &call).unwrap();
     let mut object = reopen(&store);
-    object.gather(&store, &call, &mut random).unwrap();
+    gather(&mut object, &store, &call).unwrap();
     object.seal(&store).unwrap();
     assert_eq!(store.sealed(), ([("/a".to_owned(), 2)].into(), 2));
 }
@@ -217,9 +241,7 @@ fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
         .map(|who| (who, format!("/secret-{who}")))
         .collect();
     for (id, chunk) in views.chunks(50).enumerate() {
-        object
-            .gather(&store, &call(id as u8, &salt(1), chunk), &mut random)
-            .unwrap();
+        gather(&mut object, &store, &call(id as u8, &salt(1), chunk)).unwrap();
     }
     assert_eq!(store.kept.borrow().visitors.len(), 200);
     for sealed in store.kept.borrow().visitors.values() {
@@ -243,7 +265,7 @@ fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
     assert_eq!(batch.hits_total, 200);
     let late = call(99, &salt(1), &[(1, "/late".into())]);
     assert_eq!(
-        object.gather(&store, &late, &mut random).unwrap(),
+        gather(&mut object, &store, &late).unwrap(),
         Gathered::Closed
     );
     // It ceases to exist 48 h after its last batch was acknowledged.
@@ -258,9 +280,7 @@ fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
 fn i3_without_the_salt_the_rows_go_all_the_same() {
     let store = Memory::default();
     let mut object = new_object();
-    object
-        .gather(&store, &call(1, &salt(1), &[(1, "/a".into())]), &mut random)
-        .unwrap();
+    gather(&mut object, &store, &call(1, &salt(1), &[(1, "/a".into())])).unwrap();
     let mut object = reopen(&store);
     while object.close_step(&store, None).unwrap() {}
     object.seal(&store).unwrap();
@@ -281,7 +301,7 @@ fn i10_another_salt_on_the_same_day_is_told() {
     };
     for (id, fill, expected) in [(1, 1, false), (2, 1, false), (3, 2, true), (4, 2, true)] {
         let call = call(id, &salt(fill), &[(1, "/a".into())]);
-        object.gather(&store, &call, &mut random).unwrap();
+        gather(&mut object, &store, &call).unwrap();
         assert_eq!(degraded(&mut object), expected, "call {id}");
         object = reopen(&store);
     }
@@ -293,13 +313,9 @@ fn i8_an_outage_is_bounded_by_cardinality() {
     let mut object = new_object();
     let rounds = 3 * limits::OUTBOX_WAITING_MAX + 2 * limits::DELTAS_MAX;
     for round in 0..rounds {
-        let mut call = call(
-            1,
-            &salt(1),
-            &[((round % 9) as u8, format!("/{}", round % 5))],
-        );
-        call.id = u128::from(round).to_be_bytes();
-        object.gather(&store, &call, &mut random).unwrap();
+        let views = [((round % 9) as u8, format!("/{}", round % 5))];
+        let call = call_at(u128::from(round).to_be_bytes(), 60, &salt(1), &views);
+        gather(&mut object, &store, &call).unwrap();
         object.seal(&store).unwrap();
     }
     assert_eq!(store.waiting().unwrap(), limits::OUTBOX_WAITING_MAX);
@@ -321,13 +337,12 @@ fn i7_a_gap_resends_what_is_lacking() {
     let store = Memory::default();
     let mut object = new_object();
     for id in 1..=3 {
-        object
-            .gather(
-                &store,
-                &call(id, &salt(1), &[(1, format!("/{id}"))]),
-                &mut random,
-            )
-            .unwrap();
+        gather(
+            &mut object,
+            &store,
+            &call(id, &salt(1), &[(1, format!("/{id}"))]),
+        )
+        .unwrap();
         object.seal(&store).unwrap();
         object
             .answered(&store, id.into(), Answer::Taken, 9)
@@ -348,18 +363,141 @@ fn what_another_version_stored_is_not_touched() {
 }
 
 #[test]
-fn names_hold_site_date_and_shard() {
-    assert_eq!("1:2026-11-23:0".parse::<Name>().unwrap(), NAME);
-    assert_eq!(NAME.to_string(), "1:2026-11-23:0");
-    for bad in [
-        "",
-        "1:2026-11-23",
-        "1:2026-13-01:0",
-        "1:2026-11-23:0:9",
-        "x:2026-11-23:0",
-    ] {
-        assert!(bad.parse::<Name>().is_err(), "{bad}");
+fn visits_end_half_an_hour_after_the_last_event_also_after_a_restart() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let ended = |object: &mut Object| {
+        object.seal(&store).unwrap();
+        let mut ended = 0;
+        for (body, _) in store.kept.borrow().outbox.values() {
+            for row in Batch::decode(body).unwrap().rows(Cube::Visits).unwrap() {
+                let counters = row.counters.iter();
+                let of = counters.filter(|(counter, _)| *counter == Counter::EndedVisits);
+                ended += of.map(|(_, n)| n).sum::<u64>();
+            }
+        }
+        ended
+    };
+    let sweep = |object: &mut Object, now_s: i64| {
+        while object.sweep(&store, now_s * 1_000, &mut random).unwrap() {}
+    };
+    for (n, at_s) in [(1u8, 0u32), (2, 600)] {
+        let call = call_at(
+            [n; 16],
+            at_s,
+            &salt(1),
+            &[(1, "/a".into()), (n + 1, "/b".into())],
+        );
+        gather(&mut object, &store, &call).unwrap();
     }
+    // Visitor 1 was there at 0 and 600 s, 2 at 0, 3 at 600.
+    assert!(!object.is_due_to_sweep(1_800_000));
+    assert!(object.is_due_to_sweep(1_801_000));
+    sweep(&mut object, 1_800);
+    assert_eq!(ended(&mut object), 0);
+    sweep(&mut object, 1_801);
+    assert_eq!(ended(&mut object), 1);
+    let mut object = reopen(&store);
+    sweep(&mut object, 2_401);
+    assert_eq!(
+        ended(&mut object),
+        1,
+        "without the key nothing can be ended"
+    );
+    object.use_key(&DayKey::new(&salt(1), 1, DAY));
+    sweep(&mut object, 2_401);
+    assert_eq!(ended(&mut object), 3);
+    assert_eq!(store.kept.borrow().visitors.len(), 3);
+    // They are known when they come back, and their visits do not end twice.
+    let call = call_at([9; 16], 3_000, &salt(1), &[(1, "/c".into())]);
+    gather(&mut object, &store, &call).unwrap();
+    while object.close_step(&store, None).unwrap() {}
+    assert_eq!(ended(&mut object), 4);
+    assert_eq!(store.sealed().1, 3);
+}
+
+#[test]
+fn many_visitors_are_read_through_from_storage() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let salt = salt(1);
+    let address = ClientAddress::parse("203.0.113.9").unwrap();
+    let people = 50_000u32;
+    for round in 0..2u32 {
+        for (n, chunk) in (0..people).collect::<Vec<_>>().chunks(1_000).enumerate() {
+            let id = u128::from(round * 1_000 + n as u32 + 1).to_be_bytes();
+            let mut call = CallBuilder::new(&header(id, &salt)).unwrap();
+            for who in chunk {
+                let hit = Hit {
+                    visitor: Some(VisitorHash::new(&salt, 1, DAY, address, &who.to_string())),
+                    at_s: 10 + round,
+                    kind: HitKind::PageView,
+                    page: "/",
+                    host: "a.example",
+                    client: ["DE", "", "", "", "", ""],
+                    traffic: [""; 8],
+                    props: Vec::new(),
+                    revenue: None,
+                    goals: Vec::new(),
+                    steps: Vec::new(),
+                };
+                call.push(&Entry::Hit(Box::new(hit))).unwrap();
+            }
+            gather(&mut object, &store, &call.into_bytes()).unwrap();
+        }
+        object.seal(&store).unwrap();
+    }
+    let (views, visitors) = store.sealed();
+    assert_eq!(views["/"], 2 * u64::from(people));
+    assert_eq!(visitors, u64::from(people));
+}
+
+#[test]
+fn somebody_can_see_what_is_held_and_have_it_deleted() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let head = header([1; 16], &salt(1));
+    let who = hash(&salt(1), 1);
+    assert_eq!(object.show(&store, &head, &who).unwrap(), None);
+    for id in 1..=2 {
+        let page = format!("/{id}");
+        gather(
+            &mut object,
+            &store,
+            &call(id, &salt(1), &[(1, page), (2, "/x".into())]),
+        )
+        .unwrap();
+    }
+    let shown = object.show(&store, &head, &who).unwrap().unwrap();
+    assert_eq!(shown.events, 2);
+    assert_eq!(shown.pages, ["/1", "/2"]);
+    assert!(shown.visit && !shown.opted_out);
+    assert!(shown.client.contains(&("country".into(), "DE".into())));
+
+    object.forget(&store, &head, &who, &mut random).unwrap();
+    for object in [&mut object, &mut reopen(&store)] {
+        let shown = object.show(&store, &head, &who).unwrap().unwrap();
+        let nothing = Shown {
+            opted_out: true,
+            ..Shown::default()
+        };
+        assert_eq!(shown, nothing);
+    }
+    let late = call(3, &salt(1), &[(1, "/3".into()), (2, "/y".into())]);
+    assert_eq!(
+        gather(&mut object, &store, &late).unwrap(),
+        Gathered::Committed(vec![Drop::OptedOut as u8, 0])
+    );
+    object.seal(&store).unwrap();
+    assert!(!store.sealed().0.contains_key("/3"));
+    // Also where nothing was held, and nothing was ever counted.
+    let store = Memory::default();
+    let mut object = new_object();
+    object.forget(&store, &head, &who, &mut random).unwrap();
+    let mut object = reopen(&store);
+    assert!(object.show(&store, &head, &who).unwrap().unwrap().opted_out);
+    while object.close_step(&store, None).unwrap() {}
+    assert!(store.kept.borrow().visitors.is_empty());
 }
 
 #[derive(Debug, Clone)]
@@ -395,7 +533,7 @@ proptest! {
     fn i6_acknowledged_means_counted_once_whatever_breaks(steps in steps()) {
         let store = Memory::default();
         let mut object = new_object();
-        let mut calls: Vec<Call> = Vec::new();
+        let mut calls: Vec<Vec<u8>> = Vec::new();
         let (mut acknowledged, mut sent) = (BTreeSet::new(), BTreeSet::new());
         for step in steps {
             let result = match step {
@@ -450,12 +588,16 @@ proptest! {
 fn gather_last(
     object: &mut Object,
     store: &Memory,
-    calls: &[Call],
+    calls: &[Vec<u8>],
     acknowledged: &mut BTreeSet<String>,
 ) -> Result<(), Broken> {
     if let Some(call) = calls.last() {
-        object.gather(store, call, &mut random)?;
-        acknowledged.extend(call.hits.iter().map(|hit| hit.page.clone()));
+        gather(object, store, call)?;
+        let read = Call::decode(call).unwrap();
+        acknowledged.extend(read.entries.iter().map(|entry| match entry {
+            Entry::Hit(hit) => hit.page.to_owned(),
+            Entry::Dropped(_) => unreachable!(),
+        }));
     }
     Ok(())
 }

@@ -1,26 +1,53 @@
 //! Plausible's Events API: the body of `POST /api/event` (COMPAT.md, section 1).
 
+mod props;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::call::HitKind;
 use crate::limits::{
-    DOMAIN_BYTES_MAX, DOMAINS_MAX, ENGAGED_MS_MAX, EVENT_NAME_CHARS_MAX, URL_BYTES_MAX,
+    DOMAIN_BYTES_MAX, DOMAINS_MAX, ENGAGED_MS_MAX, EVENT_NAME_CHARS_MAX, PROPS_MAX, URL_BYTES_MAX,
 };
 use crate::page_url::{PageUrl, host_name};
 use crate::referrer::REFERRER_CHARS_MAX;
+pub use props::{Props, Revenue};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A page was seen.
+    PageView,
+    /// The page was in use.
+    Engagement {
+        /// Deepest point reached, percent.
+        scroll_percent: Option<u8>,
+        /// Time visible and in use, milliseconds.
+        engaged_ms: Option<u32>,
+    },
+    /// A named event.
+    Custom {
+        /// Its name.
+        name: String,
+        /// Whether it shows that the visitor did something (ends a bounce).
+        interactive: bool,
+    },
+}
 
 /// A valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What happened.
-    pub kind: HitKind,
+    pub kind: Kind,
     /// Where.
     pub url: PageUrl,
     /// The sites it goes to: lower case, without `www.`, each once.
     pub domains: Vec<String>,
     /// What it says it came from, cut to 2,000 characters.
     pub referrer: Option<String>,
+    /// Properties.
+    pub props: Props,
+    /// Revenue.
+    pub revenue: Option<Revenue>,
 }
 
 /// Why a body is refused: `400 {"errors":{"<field>":["<problem>"]}}`.
@@ -72,6 +99,18 @@ struct Body<'a> {
     #[serde(borrow)]
     r: Option<&'a RawValue>,
     #[serde(borrow)]
+    m: Option<&'a RawValue>,
+    #[serde(borrow)]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    p: Option<&'a RawValue>,
+    #[serde(borrow)]
+    props: Option<&'a RawValue>,
+    #[serde(borrow)]
+    revenue: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$")]
+    revenue_short: Option<&'a RawValue>,
+    #[serde(borrow)]
     sd: Option<&'a RawValue>,
     #[serde(borrow)]
     e: Option<&'a RawValue>,
@@ -102,9 +141,9 @@ impl Event {
         let url = PageUrl::parse(&url, hash_mode).map_err(|problem| invalid("url", problem))?;
         let domains = domains(body.domain.or(body.d), &url)?;
         let kind = match name.as_str() {
-            "pageview" => HitKind::PageView,
+            "pageview" => Kind::PageView,
             "engagement" => engagement(body.sd, body.e)?,
-            _ => HitKind::Custom {
+            _ => Kind::Custom {
                 name,
                 interactive: body
                     .interactive
@@ -112,12 +151,43 @@ impl Event {
                     .is_none_or(|raw| raw.get() != "false"),
             },
         };
+        let mut props = match kind {
+            Kind::Engagement { .. } => Props::default(),
+            _ => props::props(body.m.or(body.meta).or(body.p).or(body.props))?,
+        };
+        if let Kind::Custom { name, .. } = &kind {
+            builtin_props(name, &url, &mut props);
+        }
         Ok(Self {
             kind,
             url,
             domains,
             referrer: referrer(body.referrer.or(body.r)),
+            props,
+            revenue: props::revenue(body.revenue_short.or(body.revenue)),
         })
+    }
+}
+
+/// Events of the browser's script whose properties have a meaning. Addresses lose their query:
+/// what a link leads to may name a person there.
+fn builtin_props(name: &str, url: &PageUrl, props: &mut Props) {
+    if matches!(
+        name,
+        "Outbound Link: Click" | "Cloaked Link: Click" | "File Download"
+    ) {
+        for (key, value) in &mut props.list {
+            if key == "url"
+                && let Some(at) = value.find(['?', '#'])
+            {
+                value.truncate(at);
+            }
+        }
+        props.list.retain(|(_, value)| !value.is_empty());
+    }
+    let wants_path = matches!(name, "404" | "Form: Submission" | "WP Form Completions");
+    if wants_path && props.get("path").is_none() && props.list.len() < PROPS_MAX {
+        props.list.push(("path".to_owned(), url.page.clone()));
     }
 }
 
@@ -177,7 +247,7 @@ fn referrer(raw: Option<&RawValue>) -> Option<String> {
     Some(text.chars().take(REFERRER_CHARS_MAX).collect())
 }
 
-fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<HitKind, Invalid> {
+fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<Kind, Invalid> {
     let number = |raw: Option<&RawValue>| {
         let number: f64 = serde_json::from_str(raw?.get()).ok()?;
         (number.is_finite() && number >= 0.0).then_some(number)
@@ -187,7 +257,7 @@ fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<HitKind, In
     if scroll_percent.is_none() && engaged_ms.is_none() {
         return Err(invalid("engagement", "needs sd or e"));
     }
-    Ok(HitKind::Engagement {
+    Ok(Kind::Engagement {
         scroll_percent,
         engaged_ms,
     })
@@ -197,6 +267,8 @@ fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<HitKind, In
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
+    const REVENUE_MAX: u64 = crate::limits::REVENUE_MILLI_MAX;
 
     fn parse(body: Value) -> Result<Event, Invalid> {
         Event::parse(body.to_string().as_bytes())
@@ -215,7 +287,7 @@ mod tests {
             parse(json!({"n": "pageview", "u": "https://www.a.example/x?y", "d": "a.example"}));
         assert_eq!(long, short);
         let event = long.unwrap();
-        assert_eq!(event.kind, HitKind::PageView);
+        assert_eq!(event.kind, Kind::PageView);
         assert_eq!(
             (event.url.host.as_str(), event.url.page.as_str()),
             ("a.example", "/x")
@@ -248,7 +320,7 @@ mod tests {
     fn names() {
         let name = |name: Value| parse(json!({"n": name, "u": "https://a.example"}));
         assert!(name(json!("x".repeat(120))).is_ok());
-        let HitKind::Custom { name: number, .. } = name(json!(404)).unwrap().kind else {
+        let Kind::Custom { name: number, .. } = name(json!(404)).unwrap().kind else {
             panic!("a number is a name");
         };
         assert_eq!(number, "404");
@@ -314,7 +386,7 @@ mod tests {
                 .extend(extra.as_object().unwrap().clone());
             parse(body).map(|event| event.kind)
         };
-        let engagement = |scroll_percent, engaged_ms| HitKind::Engagement {
+        let engagement = |scroll_percent, engaged_ms| Kind::Engagement {
             scroll_percent,
             engaged_ms,
         };
@@ -341,12 +413,116 @@ mod tests {
             .unwrap();
         assert_eq!(
             event.kind,
-            HitKind::Custom {
+            Kind::Custom {
                 name: "Signup".into(),
                 interactive: false
             }
         );
         assert_eq!(event.url.page, "/#/b");
+    }
+
+    fn props_of(extra: Value) -> Result<Props, Invalid> {
+        let mut body = json!({"n": "Signup", "u": "https://a.example/x"});
+        let fields = body.as_object_mut().unwrap();
+        fields.extend(extra.as_object().unwrap().clone());
+        parse(body).map(|event| event.props)
+    }
+
+    #[test]
+    fn properties_are_scalars_in_an_object_or_a_string_of_one() {
+        let expected = [("plan", "pro"), ("seats", "3"), ("trial", "false")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let object = json!({"plan": " pro ", "seats": 3, "trial": false, "none": null, "list": [1],
+            "map": {"a": 1}, "blank": " "});
+        for extra in [
+            json!({"props": object}),
+            json!({"p": object.to_string()}),
+            json!({"m": object, "meta": {"x": 1}, "p": {"y": 1}, "props": {"z": 1}}),
+        ] {
+            let mut props = props_of(extra).unwrap().list;
+            props.sort();
+            assert_eq!(props, expected);
+        }
+        for malformed in [json!("{"), json!([1]), json!(7), json!(null), json!("[]")] {
+            assert_eq!(props_of(json!({"p": malformed})).unwrap().list, []);
+        }
+    }
+
+    #[test]
+    fn properties_have_bounds() {
+        let of = |key: String, value: String| props_of(json!({"p": {key: value}}));
+        assert_eq!(
+            of("k".repeat(300), "v".repeat(2_000)).unwrap().list.len(),
+            1
+        );
+        assert_eq!(of("k".repeat(301), "v".into()).unwrap_err().field, "props");
+        assert_eq!(
+            of("k".into(), "v".repeat(2_001)).unwrap_err().field,
+            "props"
+        );
+        let body: Vec<String> = (0..33).map(|n| format!("\"k{n}\":{n}")).collect();
+        let body = format!(
+            r#"{{"n":"x","u":"https://a.example","p":{{{}}}}}"#,
+            body.join(",")
+        );
+        let props = Event::parse(body.as_bytes()).unwrap().props;
+        assert_eq!((props.list.len(), props.left_out), (30, 3));
+        assert_eq!(props.list[29].0, "k29", "the first are kept");
+    }
+
+    #[test]
+    fn built_in_events_fill_in_path_and_cut_queries() {
+        let props = |name: &str, p: Value| {
+            let event = parse(json!({"n": name, "u": "https://a.example/x?y", "p": p})).unwrap();
+            event.props.list
+        };
+        let one = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+        assert_eq!(props("404", json!({})), one("path", "/x"));
+        assert_eq!(props("404", json!({"path": "/z"})), one("path", "/z"));
+        assert_eq!(props("Form: Submission", json!(null)), one("path", "/x"));
+        let link = json!({"url": "https://b.example/c?user=ada#d"});
+        assert_eq!(
+            props("Outbound Link: Click", link.clone()),
+            one("url", "https://b.example/c")
+        );
+        assert_eq!(props("Other", link)[0].1, "https://b.example/c?user=ada#d");
+    }
+
+    #[test]
+    fn revenue_is_a_currency_and_an_amount_or_none() {
+        let revenue = |value: Value| {
+            let event = parse(json!({"n": "Buy", "u": "https://a.example", "$": value})).unwrap();
+            event
+                .revenue
+                .map(|revenue| (revenue.currency, revenue.milli))
+        };
+        let eur = |milli| Some(("EUR".to_owned(), milli));
+        assert_eq!(
+            revenue(json!({"currency": "eur", "amount": 12.5})),
+            eur(12_500)
+        );
+        assert_eq!(
+            revenue(json!({"currency": "EUR", "amount": "19.99"})),
+            eur(19_990)
+        );
+        assert_eq!(revenue(json!({"currency": "EUR", "amount": 0})), eur(0));
+        assert_eq!(
+            revenue(json!({"currency": "EUR", "amount": 1e9})),
+            eur(REVENUE_MAX)
+        );
+        for bad in [
+            json!({"currency": "EUR", "amount": 1.1e9}),
+            json!({"currency": "EUR", "amount": -1}),
+            json!({"currency": "EURO", "amount": 1}),
+            json!({"currency": "€", "amount": 1}),
+            json!({"currency": "EUR", "amount": "NaN"}),
+            json!({"currency": "EUR", "amount": "12,5"}),
+            json!({"currency": "EUR"}),
+            json!({"amount": 1}),
+            json!(7),
+        ] {
+            assert_eq!(revenue(bad), None);
+        }
     }
 
     #[test]

@@ -15,139 +15,35 @@
 //! When it dies: 48 h after its last batch was acknowledged, or at once when the aggregator says
 //! that the site is gone (I12).
 
-use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
+mod name;
+mod rights;
+mod store;
+mod visitors;
 
-use jiff::civil::Date;
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Source;
-use crate::call::Call;
+use crate::call::{Call, Entry, Header};
 use crate::clock::UnixMs;
 use crate::day::{Day, Delta};
 use crate::dict::DictDelta;
 use crate::limits;
-use crate::seal::{NONCE_BYTES, Sealer};
 use crate::stored;
-use crate::visit::Visitor;
-use crate::visitor::{DayKey, SiteId};
+use crate::visitor::DayKey;
+pub use name::Name;
+pub use rights::Shown;
+pub use store::{RowId, Store, VisitorRow, Write};
+use visitors::Visitors;
 
-/// Visitors of one generation of the cache: twice as many are in memory at most.
-const GENERATION: usize = 20_000;
-/// Visitors ended in one step of closing.
-const CLOSE_STEP: usize = 500;
+/// Visitors looked at in one step of closing or of ending visits.
+const STEP: usize = 500;
+/// Least time between two looks for visits that have ended, ms.
+const SWEEP_MS: i64 = 60_000;
 /// Version byte before the stored [`Meta`].
-const META_VERSION: u8 = 1;
-
-/// The key of a visitor's row.
-pub type RowId = [u8; 16];
-
-/// One change to what is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Write {
-    /// Replaces the one row of meta.
-    Meta(Vec<u8>),
-    /// Appends to the dictionary.
-    Dict(Vec<u8>),
-    /// Appends counts.
-    Delta {
-        /// The call they came with.
-        gather: Option<[u8; 16]>,
-        /// [`Delta::encode`].
-        bytes: Vec<u8>,
-    },
-    /// Deletes all counts not yet sealed.
-    ClearDeltas,
-    /// Writes a visitor's row.
-    Visitor {
-        /// Where.
-        row: RowId,
-        /// Sealed.
-        sealed: Vec<u8>,
-    },
-    /// Deletes a visitor's row.
-    ForgetVisitor(RowId),
-    /// Puts a sealed batch into the outbox, waiting.
-    Outbox {
-        /// Its number.
-        seq: u64,
-        /// As it is sent.
-        body: Vec<u8>,
-    },
-    /// Marks the batches up to `seq` acknowledged.
-    Acknowledged {
-        /// The last one.
-        seq: u64,
-    },
-    /// Marks the batches from `seq` waiting again.
-    Resend {
-        /// The first one.
-        seq: u64,
-    },
-}
-
-/// Where a day object keeps its state.
-pub trait Store {
-    /// What can go wrong.
-    type Error;
-
-    /// The row of meta; `None` when nothing was ever stored.
-    ///
-    /// # Errors
-    /// Storage failed; so for all that follow.
-    fn meta(&self) -> Result<Option<Vec<u8>>, Self::Error>;
-    /// The dictionary's rows in the order they were appended.
-    fn dicts(&self) -> Result<Vec<Vec<u8>>, Self::Error>;
-    /// The deltas in the order they were appended, each with its call.
-    #[allow(clippy::type_complexity)]
-    fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Self::Error>;
-    /// A visitor's row.
-    fn visitor(&self, row: &RowId) -> Result<Option<Vec<u8>>, Self::Error>;
-    /// Any visitors' rows, at most so many.
-    fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>, Self::Error>;
-    /// How many batches wait.
-    fn waiting(&self) -> Result<u64, Self::Error>;
-    /// The waiting batch with the lowest number.
-    fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Self::Error>;
-    /// Makes all the changes or none.
-    fn write(&self, writes: &[Write]) -> Result<(), Self::Error>;
-}
-
-/// Which day object this is; its name is `site:date:shard` and holds no personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Name {
-    /// The site.
-    pub site: SiteId,
-    /// The local date.
-    pub date: Date,
-    /// Which shard.
-    pub shard: u16,
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.site, self.date, self.shard)
-    }
-}
-
-impl std::str::FromStr for Name {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.split(':');
-        let (Some(site), Some(date), Some(shard), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err("not site:date:shard");
-        };
-        Ok(Self {
-            site: site.parse().map_err(|_| "no site number")?,
-            date: date.parse().map_err(|_| "no date")?,
-            shard: shard.parse().map_err(|_| "no shard number")?,
-        })
-    }
-}
+const META_VERSION: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
@@ -167,6 +63,7 @@ struct Meta {
     /// Kept here because an alarm that wakes an object after a restart is not told its name.
     name: Name,
     incarnation: [u8; 16],
+    day_start_ms: UnixMs,
     day_end_ms: UnixMs,
     next_seq: u64,
     /// Accepted hits that are in no stored delta.
@@ -228,32 +125,11 @@ pub struct Object {
     deltas: u64,
     waiting: u64,
     gathers: VecDeque<[u8; 16]>,
-    sealer: Option<(DayKey, Sealer)>,
-    visitors: Cache,
-}
-
-/// Visitors kept in memory beside storage. Whoever was not seen while a generation filled up is
-/// forgotten with the one before, and read anew when they come back.
-#[derive(Default)]
-struct Cache {
-    young: FxHashMap<RowId, Visitor>,
-    old: FxHashMap<RowId, Visitor>,
-}
-
-impl Cache {
-    fn grow_old(&mut self) {
-        if self.young.len() > GENERATION {
-            self.old = std::mem::take(&mut self.young);
-        }
-    }
-
-    fn remove(&mut self, row: &RowId) -> Option<Visitor> {
-        self.young.remove(row).or_else(|| self.old.remove(row))
-    }
-
-    fn clear(&mut self) {
-        *self = Self::default();
-    }
+    /// Something was stored.
+    is_stored: bool,
+    visitors: Visitors,
+    /// When visits that have ended were last looked for.
+    swept_ms: UnixMs,
 }
 
 impl Object {
@@ -287,19 +163,21 @@ impl Object {
             deltas,
             waiting: store.waiting()?,
             gathers,
-            sealer: None,
-            visitors: Cache::default(),
+            is_stored: true,
+            visitors: Visitors::stored(),
+            swept_ms: 0,
             meta,
         }))
     }
 
     /// A new life: nothing is stored before its first commit.
-    pub fn create(name: Name, day_end_ms: UnixMs, incarnation: [u8; 16]) -> Self {
+    pub fn create(name: Name, header: &Header, incarnation: [u8; 16]) -> Self {
         Self {
             meta: Meta {
                 name,
                 incarnation,
-                day_end_ms,
+                day_start_ms: header.day_start_ms,
+                day_end_ms: header.day_end_ms,
                 next_seq: 1,
                 sealed_hits: 0,
                 degraded: false,
@@ -313,8 +191,9 @@ impl Object {
             deltas: 0,
             waiting: 0,
             gathers: VecDeque::new(),
-            sealer: None,
-            visitors: Cache::default(),
+            is_stored: false,
+            visitors: Visitors::default(),
+            swept_ms: 0,
         }
     }
 
@@ -333,77 +212,170 @@ impl Object {
         call: &Call,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Gathered, S::Error> {
-        if self.gathers.contains(&call.id) {
-            return Ok(Gathered::Committed(vec![0; call.hits.len()]));
+        let header = &call.header;
+        if self.gathers.contains(&header.id) {
+            return Ok(Gathered::Committed(vec![0; call.entries.len()]));
         }
         if self.meta.phase != Phase::Open {
             return Ok(Gathered::Closed);
         }
-        let first = self.deltas == 0 && self.meta.next_seq == 1;
-        // Another key than before: the salt was lost, and visitors are counted again.
-        let key_check = call.key.check();
-        let another_key = !first && self.meta.key_check != key_check;
-        let newly_degraded = (call.degraded || another_key) && !self.meta.degraded;
-        self.meta.degraded |= newly_degraded;
-        self.meta.key_check = key_check;
-        self.use_key(&call.key);
+        let meta_changed = self.take_header(header);
+        let rows: Vec<Option<RowId>> = call.entries.iter().map(|entry| self.row(entry)).collect();
+        self.visitors.fetch(store, rows.iter().copied().flatten())?;
 
-        let mut answers = Vec::with_capacity(call.hits.len());
+        let mut answers = Vec::with_capacity(call.entries.len());
         let mut touched: FxHashSet<RowId> = FxHashSet::default();
-        for hit in &call.hits {
-            let Some((_, sealer)) = &self.sealer else {
-                continue;
-            };
-            let row = sealer.row(&hit.visitor);
-            let visitor = match self.visitors.young.entry(row) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => {
-                    let visitor = match self.visitors.old.remove(&row) {
-                        Some(visitor) => Some(visitor),
-                        None => store
-                            .visitor(&row)?
-                            .and_then(|sealed| sealer.open(&row, &sealed))
-                            .and_then(|plain| Visitor::decode(&plain)),
-                    };
-                    entry.insert(visitor.unwrap_or_default())
+        for (entry, row) in call.entries.iter().zip(&rows) {
+            let counted = match (entry, row) {
+                (Entry::Hit(hit), Some(row)) => {
+                    let visitor = self.visitors.get(*row);
+                    let before_s = visitor.visit_start_s();
+                    let counted = self.day.apply(visitor, hit);
+                    if counted.is_ok() {
+                        touched.insert(*row);
+                    }
+                    if visitor.visit_start_s() != before_s {
+                        self.visitors.visit_began(*row);
+                    }
+                    counted
+                }
+                (Entry::Hit(hit), None) => self.day.apply_nobody(hit),
+                // Its answer was given by who dropped it.
+                (Entry::Dropped(reason), _) => {
+                    self.day.drop(*reason);
+                    Ok(())
                 }
             };
-            match self.day.apply(visitor, hit) {
-                Ok(()) => {
-                    answers.push(0);
-                    touched.insert(row);
-                }
-                Err(reason) => answers.push(reason as u8),
+            if let Err(reason) = counted {
+                self.day.drop(reason);
             }
+            answers.push(counted.err().map_or(0, |reason| reason as u8));
         }
 
         let delta = self.day.take_delta();
         if delta.is_empty() {
             return Ok(Gathered::Committed(answers));
         }
-        let mut writes = Vec::with_capacity(touched.len().saturating_add(2));
-        if first || newly_degraded || another_key {
-            writes.push(Write::Meta(self.encode_meta()));
-        }
-        writes.push(Write::Delta {
-            gather: Some(call.id),
-            bytes: delta.encode(),
-        });
-        for row in touched {
-            let mut nonce = [0; NONCE_BYTES];
-            random(&mut nonce);
-            let sealed = self.sealer.as_ref().and_then(|(_, sealer)| {
-                let plain = self.visitors.young.get(&row)?.encode();
-                sealer.seal(&row, nonce, &plain)
-            });
-            writes.extend(sealed.map(|sealed| Write::Visitor { row, sealed }));
-        }
-        store.write(&writes)?;
-        self.dict_unsaved.append(delta.dict);
-        self.deltas = self.deltas.saturating_add(1);
-        self.remember(call.id);
+        self.commit(store, delta, Some(header.id), touched, meta_changed, random)?;
+        self.remember(header.id);
         self.visitors.grow_old();
         Ok(Gathered::Committed(answers))
+    }
+
+    /// Ends the visits that nothing was heard of for half an hour, a step at a time; true when
+    /// there is more to do now. Needs the key ([`Object::use_key`]) if there are visitors.
+    ///
+    /// # Errors
+    /// Storage failed; `self` must be dropped.
+    pub fn sweep<S: Store>(
+        &mut self,
+        store: &S,
+        now_ms: UnixMs,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<bool, S::Error> {
+        if self.meta.phase != Phase::Open || !self.visitors.has_key() {
+            return Ok(false);
+        }
+        self.swept_ms = now_ms;
+        if self.visitors.read_ends(store, STEP)? {
+            return Ok(true);
+        }
+        let now_s = self.second_of(now_ms);
+        let rows = self.visitors.take_ended(now_s, STEP);
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let more = rows.len() >= STEP;
+        self.visitors.fetch(store, rows.iter().copied())?;
+        let mut touched = FxHashSet::default();
+        for row in rows {
+            match self.visitors.find(&row).and_then(|v| v.visit.as_ref()) {
+                None => {}
+                Some(visit) if visit.is_live(now_s) => self.visitors.visit_began(row),
+                Some(_) => {
+                    self.day.end_visit(self.visitors.get(row));
+                    touched.insert(row);
+                }
+            }
+        }
+        let delta = self.day.take_delta();
+        if !delta.is_empty() {
+            self.commit(store, delta, None, touched, false, random)?;
+        }
+        self.visitors.grow_old();
+        Ok(more)
+    }
+
+    /// Whether it is time to look for visits that have ended.
+    pub fn is_due_to_sweep(&self, now_ms: UnixMs) -> bool {
+        self.meta.phase == Phase::Open && self.sweep_ms().is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// When to look for visits that have ended.
+    fn sweep_ms(&self) -> Option<UnixMs> {
+        let end_s = self.visitors.next_end_s()?;
+        let end_ms = i64::from(end_s).saturating_add(1).saturating_mul(1_000);
+        let at_ms = self.meta.day_start_ms.saturating_add(end_ms);
+        Some(at_ms.max(self.swept_ms.saturating_add(SWEEP_MS)))
+    }
+
+    /// Takes the key of the day, for who has no call that brings it.
+    pub fn use_key(&mut self, key: &DayKey) {
+        self.visitors.use_key(key);
+    }
+
+    fn second_of(&self, now_ms: UnixMs) -> u32 {
+        let since_ms = now_ms.saturating_sub(self.meta.day_start_ms);
+        u32::try_from(since_ms / 1_000).unwrap_or(0)
+    }
+
+    fn row(&self, entry: &Entry) -> Option<RowId> {
+        match entry {
+            Entry::Hit(hit) => self.visitors.row(hit.visitor.as_ref()?),
+            Entry::Dropped(_) => None,
+        }
+    }
+
+    /// Takes the key and what else a call brings; true when meta must be stored.
+    fn take_header(&mut self, header: &Header) -> bool {
+        // Another key than before: the salt was lost, and visitors are counted again.
+        let key_check = header.key.check();
+        let another_key = self.is_stored && self.meta.key_check != key_check;
+        let newly_degraded = (header.degraded || another_key) && !self.meta.degraded;
+        self.meta.degraded |= newly_degraded;
+        self.meta.key_check = key_check;
+        self.use_key(&header.key);
+        !self.is_stored || newly_degraded || another_key
+    }
+
+    /// One commit: counts, and the visitors that changed with them.
+    fn commit<S: Store>(
+        &mut self,
+        store: &S,
+        delta: Delta,
+        gather: Option<[u8; 16]>,
+        touched: FxHashSet<RowId>,
+        meta_changed: bool,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), S::Error> {
+        let mut writes = Vec::with_capacity(3);
+        if meta_changed {
+            writes.push(Write::Meta(self.encode_meta()));
+        }
+        if !delta.is_empty() {
+            let bytes = delta.encode();
+            writes.push(Write::Delta { gather, bytes });
+            self.deltas = self.deltas.saturating_add(1);
+        }
+        if !touched.is_empty() {
+            let mut seed = [0; 16];
+            random(&mut seed);
+            writes.push(Write::Visitors(self.visitors.sealed(touched, seed)));
+        }
+        store.write(&writes)?;
+        self.is_stored = true;
+        self.dict_unsaved.append(delta.dict);
+        Ok(())
     }
 
     /// Seals what is open into batches while the outbox takes them; beyond that merges the
@@ -490,23 +462,20 @@ impl Object {
             self.use_key(key);
         }
         self.meta.phase = Phase::Closing;
-        let rows = store.visitors(CLOSE_STEP)?;
-        let mut writes = Vec::with_capacity(rows.len().saturating_add(2));
+        let rows = store.visitors_after(None, STEP)?;
         for (row, sealed) in &rows {
-            let visitor = self.visitors.remove(row).or_else(|| {
-                let plain = self.sealer.as_ref()?.1.open(row, sealed)?;
-                Visitor::decode(&plain)
-            });
-            if let Some(mut visitor) = visitor {
+            if let Some(mut visitor) = self.visitors.open(row, sealed) {
                 self.day.end_visit(&mut visitor);
             }
-            writes.push(Write::ForgetVisitor(*row));
         }
+        let mut writes = Vec::with_capacity(3);
         let more = !rows.is_empty();
-        if !more {
+        if more {
+            let rows = rows.into_iter().map(|(row, _)| row);
+            writes.push(Write::ForgetVisitors(rows.collect()));
+        } else {
             self.meta.phase = Phase::Drained;
             self.visitors.clear();
-            self.sealer = None;
         }
         let delta = self.day.take_delta();
         if !delta.is_empty() {
@@ -524,7 +493,7 @@ impl Object {
 
     /// Whether a key is in memory that opens this day's rows.
     pub fn has_key(&self) -> bool {
-        self.sealer.is_some()
+        self.visitors.has_key()
     }
 
     /// Whether everything is sealed and acknowledged, and was so for 48 h: all storage can go.
@@ -539,7 +508,12 @@ impl Object {
             && (self.day.has_open() || self.meta.phase == Phase::Drained);
         let mut wake = match self.meta.phase {
             // Not before `send_from_ms`: closing may wait for a key that was asked for in vain.
-            Phase::Open | Phase::Closing => self.close_ms().max(now_ms).max(send_from_ms),
+            Phase::Open => {
+                let sweep_ms = self.sweep_ms().unwrap_or(UnixMs::MAX).max(now_ms);
+                let close_ms = self.close_ms().max(now_ms).max(send_from_ms);
+                close_ms.min(sweep_ms.max(send_from_ms))
+            }
+            Phase::Closing => now_ms.max(send_from_ms),
             Phase::Drained => now_ms.saturating_add(60_000),
             Phase::Sealed => self.done_ms(),
         };
@@ -569,13 +543,6 @@ impl Object {
             date: self.meta.name.date,
             shard: self.meta.name.shard,
             incarnation: hex::encode(self.meta.incarnation),
-        }
-    }
-
-    fn use_key(&mut self, key: &DayKey) {
-        if self.sealer.as_ref().is_none_or(|(known, _)| known != key) {
-            self.sealer = Some((key.clone(), Sealer::new(key)));
-            self.visitors.clear();
         }
     }
 
@@ -617,5 +584,4 @@ impl Object {
 }
 
 #[cfg(test)]
-#[path = "object_tests.rs"]
 mod tests;

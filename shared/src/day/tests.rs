@@ -1,5 +1,9 @@
 use super::*;
 use crate::address::ClientAddress;
+use crate::call::{Hit, HitKind, Revenue};
+use crate::dict::DictDelta;
+use crate::limits::{VISITOR_HITS_MAX, VISITOR_TOUCHES_MAX};
+use crate::visit::Visitor;
 use crate::visitor::{Salt, VisitorHash};
 use jiff::civil::date;
 use std::collections::HashMap;
@@ -10,26 +14,28 @@ fn visitor_hash(who: &str) -> VisitorHash {
     VisitorHash::new(&salt, 1, date(2026, 11, 23), address, who)
 }
 
-fn hit(who: &str, at_s: u32, kind: HitKind, page: &str) -> Hit {
+fn hit<'a>(who: &str, at_s: u32, kind: HitKind<'a>, page: &'a str) -> Hit<'a> {
+    let country = if who.starts_with("de") { "DE" } else { "FR" };
     Hit {
-        visitor: visitor_hash(who),
+        visitor: Some(visitor_hash(who)),
         at_s,
         kind,
-        page: page.to_owned(),
-        host: "a.example".to_owned(),
-        traffic: crate::attrs::traffic(None, None, "a.example"),
-        client: crate::attrs::client(
-            if who.starts_with("de") { "DE" } else { "FR" }.to_owned(),
-            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        ),
+        page,
+        host: "a.example",
+        traffic: ["", "", "Direct", "", "", "", "", ""],
+        client: [country, "Desktop", "Firefox", "128", "Linux", ""],
+        props: Vec::new(),
+        revenue: None,
+        goals: Vec::new(),
+        steps: Vec::new(),
     }
 }
 
-fn view(who: &str, at_s: u32, page: &str) -> Hit {
+fn view<'a>(who: &str, at_s: u32, page: &'a str) -> Hit<'a> {
     hit(who, at_s, HitKind::PageView, page)
 }
 
-fn engaged(who: &str, at_s: u32, page: &str) -> Hit {
+fn engaged<'a>(who: &str, at_s: u32, page: &'a str) -> Hit<'a> {
     let kind = HitKind::Engagement {
         scroll_percent: Some(50),
         engaged_ms: Some(4_000),
@@ -37,8 +43,7 @@ fn engaged(who: &str, at_s: u32, page: &str) -> Hit {
     hit(who, at_s, kind, page)
 }
 
-fn custom(who: &str, at_s: u32, name: &str, interactive: bool) -> Hit {
-    let name = name.to_owned();
+fn custom<'a>(who: &str, at_s: u32, name: &'a str, interactive: bool) -> Hit<'a> {
     hit(who, at_s, HitKind::Custom { name, interactive }, "/")
 }
 
@@ -355,4 +360,185 @@ fn i2_a_batch_holds_no_identifier_and_no_moment() {
         "a.example",
     ];
     assert_eq!(strings, known, "nothing but the enumerated attributes");
+}
+
+#[test]
+fn properties_and_revenue_are_counted_by_name_and_value() {
+    let buy = |at_s, plan, milli| Hit {
+        props: vec![("plan", plan), ("seats", "3")],
+        revenue: Some(Revenue {
+            currency: "EUR",
+            milli,
+        }),
+        ..custom("de1", at_s, "Buy", true)
+    };
+    let batch = Played::all(&[
+        ("de1", buy(0, "pro", 10_500)),
+        ("de1", buy(10, "pro", 1)),
+        ("de1", buy(20, "free", 0)),
+        (
+            "fr1",
+            Hit {
+                props: vec![("plan", "pro")],
+                ..view("fr1", 30, "/")
+            },
+        ),
+    ])
+    .batch();
+    let prop = |key: &'static str, value: &'static str| {
+        move |row: &[&str]| row[0] == "Buy" && row[1] == key && row[2] == value
+    };
+    assert_eq!(sum(&batch, Counter::PropEvents, prop("plan", "pro")), 2);
+    assert_eq!(
+        sum(&batch, Counter::DayPropVisitors, prop("plan", "pro")),
+        1
+    );
+    assert_eq!(sum(&batch, Counter::PropEvents, prop("plan", "free")), 1);
+    assert_eq!(sum(&batch, Counter::PropEvents, prop("seats", "3")), 3);
+    assert_eq!(sum(&batch, Counter::DayPropVisitors, prop("seats", "3")), 1);
+    let of_view = |row: &[&str]| row[..3] == ["pageview", "plan", "pro"];
+    assert_eq!(sum(&batch, Counter::DayPropVisitors, of_view), 1);
+    let eur = |row: &[&str]| row[..2] == ["Buy", "EUR"];
+    assert_eq!(sum(&batch, Counter::RevenueMilli, eur), 10_501);
+    assert_eq!(sum(&batch, Counter::RevenueEvents, eur), 3);
+}
+
+#[test]
+fn goals_count_completions_and_visitors() {
+    let goal = |hit: Hit<'static>, goals: &[u32]| Hit {
+        goals: goals.to_vec(),
+        ..hit
+    };
+    let batch = Played::all(&[
+        ("de1", goal(view("de1", 0, "/thanks"), &[1])),
+        ("de1", goal(view("de1", 10, "/thanks"), &[1, 2])),
+        ("fr1", goal(view("fr1", 20, "/a"), &[])),
+        ("fr1", goal(custom("fr1", 30, "Buy", true), &[2])),
+        // A scroll goal: the browser tells its depth twice.
+        ("fr1", goal(engaged("fr1", 40, "/a"), &[3])),
+        ("fr1", goal(engaged("fr1", 3_700 - 2_000, "/a"), &[3])),
+    ])
+    .batch();
+    let of = |goal: &'static str| move |row: &[&str]| row[0] == goal;
+    assert_eq!(sum(&batch, Counter::Completions, of("1")), 2);
+    assert_eq!(sum(&batch, Counter::DayGoalVisitors, of("1")), 1);
+    assert_eq!(sum(&batch, Counter::Completions, of("2")), 2);
+    assert_eq!(sum(&batch, Counter::DayGoalVisitors, of("2")), 2);
+    assert_eq!(sum(&batch, Counter::DayGoalPageVisitors, of("2")), 2);
+    assert_eq!(sum(&batch, Counter::Completions, of("3")), 1);
+    assert_eq!(sum(&batch, Counter::DayGoalVisitors, of("3")), 1);
+}
+
+#[test]
+fn funnels_count_visitors_who_took_the_steps_in_order() {
+    let step = |who: &str, at_s, steps: &[(u32, u8)]| Hit {
+        steps: steps.to_vec(),
+        ..view(who, at_s, "/")
+    };
+    let batch = Played::all(&[
+        ("de1", step("de1", 0, &[(7, 2)])),
+        ("de1", step("de1", 1, &[(7, 1)])),
+        ("de1", step("de1", 2, &[(7, 1)])),
+        ("de1", step("de1", 3, &[(7, 2)])),
+        ("de1", step("de1", 4, &[(7, 3), (8, 1), (8, 2)])),
+        ("fr1", step("fr1", 5, &[(7, 1)])),
+        ("fr1", step("fr1", 6, &[(7, 3)])),
+    ])
+    .batch();
+    let at =
+        |funnel: &'static str, step: &'static str| move |row: &[&str]| row[..2] == [funnel, step];
+    let visitors = |funnel, step| sum(&batch, Counter::FunnelVisitors, at(funnel, step));
+    assert_eq!(visitors("7", "1"), 2);
+    assert_eq!(visitors("7", "2"), 1, "step 2 before step 1 is no step");
+    assert_eq!(visitors("7", "3"), 1);
+    assert_eq!(visitors("8", "1"), 1);
+    assert_eq!(visitors("8", "2"), 0, "one event is one step");
+}
+
+#[test]
+fn a_page_view_of_nobody_is_page_country_and_device() {
+    let mut day = Day::default();
+    let nobody = Hit {
+        visitor: None,
+        traffic: ["Google", "google.com", "Organic Search", "", "", "", "", ""],
+        ..view("de1", 10, "/a")
+    };
+    day.apply_nobody(&nobody).unwrap();
+    assert!(day.apply_nobody(&custom("de1", 0, "Buy", true)).is_err());
+    day.take_delta();
+    let batch = day.seal(source(), 1, false, false);
+    assert_eq!(total(&batch, Counter::Views), 1);
+    assert!(batch.visits.is_empty(), "no visit, no visitor");
+    let mut strings = batch.strings.clone();
+    strings.sort();
+    assert_eq!(strings, ["", "/a", "DE", "Desktop", "a.example"]);
+    assert_eq!(batch.minutes, [[0, 1, 0]]);
+    assert_eq!(batch.hits_total, 1);
+}
+
+#[test]
+fn drops_are_counted_by_reason_and_survive() {
+    let mut day = Day::default();
+    for reason in [Drop::Bot, Drop::Bot, Drop::Gpc] {
+        day.drop(reason);
+    }
+    let delta = Delta::decode(&day.take_delta().encode()).unwrap();
+    let mut again = Day::default();
+    again.replay(&delta);
+    let mut compacted = Day::default();
+    for delta in again.open_deltas(1_000) {
+        compacted.replay(&delta);
+    }
+    for mut day in [day, again, compacted] {
+        assert!(day.has_open());
+        let batch = day.seal(source(), 1, false, false);
+        assert_eq!(batch.dropped, [(Drop::Bot, 2), (Drop::Gpc, 1)].into());
+        assert_eq!(batch.hits_total, 0);
+        assert!(!day.has_open());
+        Batch::decode(&batch.encode().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn the_live_view_has_minutes_and_who_is_there() {
+    let batch = Played::all(&[
+        ("de1", view("de1", 10, "/")),
+        ("de1", view("de1", 59, "/")),
+        ("fr1", view("fr1", 70, "/")),
+        ("fr1", engaged("fr1", 130, "/")),
+    ])
+    .batch();
+    assert_eq!(batch.minutes, [[0, 2, 1], [1, 1, 1], [2, 0, 1]]);
+    let live = batch.live.unwrap();
+    assert_eq!((live.minute, live.visitors), (2, 2));
+}
+
+#[test]
+fn i9_what_one_visitor_touches_is_bounded_and_overflows_into_other() {
+    let mut played = Played::default();
+    let keys: Vec<String> = (0..30).map(|n| format!("k{n}")).collect();
+    let mut events = 0;
+    for n in 0..VISITOR_HITS_MAX {
+        let value = n.to_string();
+        let buy = Hit {
+            props: keys
+                .iter()
+                .map(|key| (key.as_str(), value.as_str()))
+                .collect(),
+            ..custom("de1", n, "Buy", true)
+        };
+        played.hit("de1", &buy).unwrap();
+        events += 30;
+    }
+    let touches = played.visitors["de1"].touches.len();
+    assert!(touches <= VISITOR_TOUCHES_MAX + 200, "{touches}");
+    played.day.take_delta();
+    let mut seen = 0;
+    while played.day.has_open() {
+        seen += total(
+            &played.day.seal(source(), 1, false, false),
+            Counter::PropEvents,
+        );
+    }
+    assert_eq!(seen, events);
 }

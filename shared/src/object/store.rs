@@ -1,0 +1,77 @@
+//! What a day object wants of its storage.
+
+/// The key of a visitor's row.
+pub type RowId = [u8; 16];
+
+/// A visitor's row: key, sealed bytes.
+pub type VisitorRow = (RowId, Vec<u8>);
+
+/// One change to what is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Replaces the one row of meta.
+    Meta(Vec<u8>),
+    /// Appends to the dictionary.
+    Dict(Vec<u8>),
+    /// Appends counts.
+    Delta {
+        /// The call they came with.
+        gather: Option<[u8; 16]>,
+        /// [`crate::day::Delta::encode`].
+        bytes: Vec<u8>,
+    },
+    /// Deletes all counts not yet sealed.
+    ClearDeltas,
+    /// Writes visitors' rows, each in the place of what its key held.
+    Visitors(Vec<VisitorRow>),
+    /// Deletes visitors' rows.
+    ForgetVisitors(Vec<RowId>),
+    /// Puts a sealed batch into the outbox, waiting.
+    Outbox {
+        /// Its number.
+        seq: u64,
+        /// As it is sent.
+        body: Vec<u8>,
+    },
+    /// Marks the batches up to `seq` acknowledged.
+    Acknowledged {
+        /// The last one.
+        seq: u64,
+    },
+    /// Marks the batches from `seq` waiting again.
+    Resend {
+        /// The first one.
+        seq: u64,
+    },
+}
+
+/// Where a day object keeps its state.
+pub trait Store {
+    /// What can go wrong.
+    type Error;
+
+    /// The row of meta; `None` when nothing was ever stored.
+    ///
+    /// # Errors
+    /// Storage failed; so for all that follow.
+    fn meta(&self) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// The dictionary's rows in the order they were appended.
+    fn dicts(&self) -> Result<Vec<Vec<u8>>, Self::Error>;
+    /// The deltas in the order they were appended, each with its call.
+    #[allow(clippy::type_complexity)]
+    fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Self::Error>;
+    /// Those of these visitors' rows that are there, in any order.
+    fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Self::Error>;
+    /// Visitors' rows in the order of their keys, from the first after `after`, at most so many.
+    fn visitors_after(
+        &self,
+        after: Option<RowId>,
+        most: usize,
+    ) -> Result<Vec<VisitorRow>, Self::Error>;
+    /// How many batches wait.
+    fn waiting(&self) -> Result<u64, Self::Error>;
+    /// The waiting batch with the lowest number.
+    fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Self::Error>;
+    /// Makes all the changes or none.
+    fn write(&self, writes: &[Write]) -> Result<(), Self::Error>;
+}
