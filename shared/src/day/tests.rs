@@ -302,7 +302,11 @@ fn a_day_replayed_from_its_deltas_seals_the_same_batch() {
         compacted.replay(&Delta::decode(&delta.encode()).unwrap());
     }
     compacted.restore_hits(50);
-    let first = played.day.seal(source(), 1, false, true);
+    let mut first = played.day.seal(source(), 1, false, true);
+    assert!(
+        first.live.take().is_some(),
+        "who is there is in memory only"
+    );
     assert_eq!(again.seal(source(), 1, false, true), first);
     assert_eq!(compacted.seal(source(), 1, false, true), first);
     assert!(!again.has_open());
