@@ -35,7 +35,7 @@ pub struct Issued {
 }
 
 /// See the module.
-#[durable_object(fetch)]
+#[durable_object(alarm)]
 pub struct RosterObject {
     state: State,
     env: Env,
@@ -43,6 +43,8 @@ pub struct RosterObject {
     salts: RefCell<SaltRing>,
     fetched_ms: Cell<UnixMs>,
     asked_ms: Cell<UnixMs>,
+    /// When the alarm is set to, as far as this life knows.
+    armed_ms: Cell<Option<UnixMs>>,
 }
 
 impl DurableObject for RosterObject {
@@ -54,6 +56,7 @@ impl DurableObject for RosterObject {
             salts: RefCell::new(SaltRing::default()),
             fetched_ms: Cell::new(0),
             asked_ms: Cell::new(0),
+            armed_ms: Cell::new(None),
         }
     }
 
@@ -82,7 +85,26 @@ impl DurableObject for RosterObject {
                 self.roster.borrow_mut().get_or_insert(roster);
             }
         }
-        self.answer(platform::now_ms())
+        let now_ms = platform::now_ms();
+        let answer = self.answer(now_ms)?;
+        self.arm(now_ms).await?;
+        Ok(answer)
+    }
+
+    /// Destroys the salts of days that are over, when their grace ends.
+    async fn alarm(&self) -> Result<Response> {
+        self.armed_ms.set(None);
+        let now_ms = platform::now_ms();
+        if let Some(roster) = self.roster.borrow().as_ref() {
+            let mut salts = self.salts.borrow_mut();
+            sites::forget_old_salts(&mut salts, roster, now_ms, SALT_GRACE_MS);
+            // Where Workers run in this isolate too, as on machines of one's own.
+            sites::forget(roster, now_ms);
+        }
+        if let Err(error) = self.arm(now_ms).await {
+            worker::console_error!("roster: {error}");
+        }
+        Response::empty()
     }
 }
 
@@ -101,6 +123,23 @@ impl RosterObject {
         self.roster.replace(Some(roster));
         self.fetched_ms.set(platform::now_ms());
         Ok(())
+    }
+
+    /// Sets the alarm to when the next salt must be destroyed, unless it is set to that already.
+    async fn arm(&self, now_ms: UnixMs) -> Result<()> {
+        let next_ms = self.roster.borrow().as_ref().and_then(|roster| {
+            let days = roster.sites.iter().flat_map(|site| &site.days);
+            let ends = days.map(|day| day.end_ms.saturating_add(SALT_GRACE_MS));
+            // A roster of today tells no day that is over, but its grace may not be.
+            let starts = roster.sites.iter().filter_map(|site| site.days.first());
+            let graces = starts.map(|day| day.start_ms.saturating_add(SALT_GRACE_MS));
+            ends.chain(graces).filter(|at_ms| *at_ms > now_ms).min()
+        });
+        let Some(next_ms) = next_ms.filter(|next_ms| self.armed_ms.get() != Some(*next_ms)) else {
+            return Ok(());
+        };
+        self.armed_ms.set(Some(next_ms));
+        platform::set_alarm(&self.state.storage(), next_ms.saturating_sub(now_ms)).await
     }
 
     fn answer(&self, now_ms: UnixMs) -> Result<Response> {

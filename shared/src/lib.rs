@@ -45,6 +45,7 @@ pub mod sign;
 pub mod source;
 pub mod spam;
 mod stored;
+pub mod throttle;
 pub mod visit;
 pub mod visitor;
 
