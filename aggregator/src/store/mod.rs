@@ -4,8 +4,17 @@
 //! overwritten.
 
 mod batches;
+mod counts;
+mod dropped;
+mod funnels;
+mod goals;
 mod keys;
+mod live;
+mod settings;
+mod shards;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +27,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::error::Result;
 
 pub use batches::Applied;
+pub use funnels::NamedFunnel;
+pub use goals::NamedGoal;
 pub use keys::{KeyAccess, Scope};
 
 /// How long a statement waits for another process that writes.
@@ -73,4 +84,9 @@ impl Store {
     async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// A count as it is stored.
+fn to_i64(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
