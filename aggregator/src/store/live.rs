@@ -69,7 +69,7 @@ pub(super) async fn add(
 }
 
 impl Store {
-    /// Deletes the minutes that are over for a day.
+    /// Deletes the minutes that are over for a day, from the files too.
     ///
     /// # Errors
     /// The database failed.
@@ -93,6 +93,6 @@ impl Store {
             }
         }
         tx.commit().await?;
-        Ok(())
+        self.empty_log().await
     }
 }

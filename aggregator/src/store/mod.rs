@@ -79,6 +79,14 @@ impl Store {
         &self.readers
     }
 
+    /// Empties the write-ahead log, so that what was deleted is in no file any more.
+    async fn empty_log(&self) -> Result<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     /// A transaction that holds the write lock from its start, so that it cannot fail half-way
     /// for another writer.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>> {

@@ -98,9 +98,7 @@ impl Store {
             .bind(domain)
             .execute(&self.writer)
             .await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
-            .await?;
+        self.empty_log().await?;
         Ok(done.rows_affected() == 1)
     }
 }

@@ -117,6 +117,15 @@ async fn i7_a_batch_with_everything_is_applied_once() {
         // Who is there now is not a sum.
         assert_eq!(number(&store, "SELECT visitors FROM live").await, 4 + times);
     }
+    let day = date(2026, 11, 23);
+    let dropped = async |site, from, to| {
+        let found = crate::query::dropped(store.readers(), site, from, to).await;
+        found.unwrap()
+    };
+    let expected = [("bot".to_owned(), 4), ("gpc".to_owned(), 2)];
+    assert_eq!(dropped(site.id, day, day).await, expected);
+    assert!(dropped(site.id, date(2026, 11, 24), day).await.is_empty());
+    assert!(dropped(site.id + 1, day, day).await.is_empty());
     // The columns hold the texts in the cube's order.
     let texts: (String, String, String) = sqlx::query_as(
         "SELECT n.value, k.value, v.value FROM props AS c JOIN text AS n ON n.id = c.name
