@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use crate::error::{Error, Result};
 use crate::salts::SaltKeeper;
 use crate::store::Store;
-use crate::{api, dashboard, edge};
+use crate::{api, chores, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -100,28 +100,13 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
         })
 }
 
-/// Destroys the salts of days that are over, also while no edge asks for any.
-async fn forget_salts(app: App) {
-    let mut minute = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        let forgotten = match app.store.sites().await {
-            Ok(sites) => app.salts.issue(&sites, app.clock.now_ms()).map(drop),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = forgotten {
-            tracing::error!("salts: {error}");
-        }
-    }
-}
-
 /// Serves until a signal to stop.
 ///
 /// # Errors
 /// The listener failed.
 pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
     let store = app.store.clone();
-    let forgetting = tokio::spawn(forget_salts(app.clone()));
+    let chores = tokio::spawn(chores::run(app.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
         signal_to_stop().await;
@@ -135,7 +120,7 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
         result = async { server.await } => result.map_err(Error::Server),
         () = drained => Ok(()),
     };
-    forgetting.abort();
+    chores.abort();
     store.close().await;
     result
 }

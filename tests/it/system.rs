@@ -118,6 +118,17 @@ impl System {
     }
 
     pub async fn start_with(options: Options) -> Self {
+        let mut system = Self::aggregator_alone_with(options).await;
+        system.start_edge().await;
+        system
+    }
+
+    /// For what needs no edge.
+    pub async fn aggregator_alone() -> Self {
+        Self::aggregator_alone_with(Options::default()).await
+    }
+
+    async fn aggregator_alone_with(options: Options) -> Self {
         let mut system = Self {
             data: tempfile::tempdir().unwrap(),
             salts: tempfile::tempdir_in("/dev/shm").unwrap(),
@@ -132,7 +143,6 @@ impl System {
         std::fs::write(system.data.path().join("edge.key"), KEY).unwrap();
         system.dayfly(&["site", "add", SITE, "--timezone", "Europe/Berlin"]);
         system.start_aggregator().await;
-        system.start_edge().await;
         system
     }
 

@@ -6,6 +6,7 @@
 
 mod chart;
 mod country;
+mod dropped;
 mod view;
 
 use askama::Template;
@@ -23,6 +24,7 @@ use crate::query::{self, Dimension, Metric, OrderKey, Query};
 use crate::serve::App;
 use crate::site::Site;
 use chart::Chart;
+use dropped::DroppedLine;
 use view::{Panel, PanelKind, Period, count, number};
 
 const CSS: &str = include_str!("../../assets/dayfly.css");
@@ -117,6 +119,7 @@ struct SitePage {
     degraded: bool,
     chart: Option<Chart>,
     panels: Vec<Panel>,
+    dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
     edge_heard: bool,
@@ -210,6 +213,7 @@ async fn site(
         let rows = query::run(pool, site.id, &query).await?.rows;
         panels.push(Panel::new(&kind, &rows, PANEL_ROWS));
     }
+    let dropped = query::dropped(pool, site.id, from, to).await?;
     page(&SitePage {
         periods: Period::all(period),
         from: from.to_string(),
@@ -220,6 +224,7 @@ async fn site(
         degraded: answer.degraded,
         chart,
         panels,
+        dropped: dropped::lines(&dropped),
         empty: visitors == 0 && views == 0,
         ever_counted: oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
