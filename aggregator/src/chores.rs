@@ -16,34 +16,30 @@ use crate::serve::App;
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 3_600;
 
-/// Runs until the task is aborted. What fails is logged and tried again when its turn comes.
+/// Runs until the task is aborted. What fails is logged and tried again, within a minute.
 pub async fn run(app: App) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut minutes_are_due = true;
     for tick in 0_u64.. {
         second.tick().await;
-        let done = async {
-            if tick.is_multiple_of(HOUR_S) {
-                forget_minutes(&app).await?;
-            }
-            match tick.is_multiple_of(MINUTE_S) {
-                true => forget_days(&app).await,
-                false => forget_sites(&app).await,
-            }
-        };
-        if let Err(error) = done.await {
-            tracing::error!("chores: {error}");
+        if !tick.is_multiple_of(MINUTE_S) {
+            is_done("salts of removed sites", app.forget_removed_sites().await);
+            continue;
+        }
+        is_done("salts of past days", app.issue_salts().await.map(drop));
+        minutes_are_due |= tick.is_multiple_of(HOUR_S);
+        if minutes_are_due {
+            minutes_are_due = !is_done("old minutes", forget_minutes(&app).await);
         }
     }
 }
 
-async fn forget_sites(app: &App) -> Result<()> {
-    app.salts.keep_sites(&app.store.site_ids().await?)
-}
-
-async fn forget_days(app: &App) -> Result<()> {
-    let sites = app.store.sites().await?;
-    app.salts.issue(&sites, app.clock.now_ms()).map(drop)
+fn is_done(chore: &str, result: Result<()>) -> bool {
+    if let Err(error) = &result {
+        tracing::error!("{chore} could not be forgotten: {error}");
+    }
+    result.is_ok()
 }
 
 async fn forget_minutes(app: &App) -> Result<()> {

@@ -80,8 +80,7 @@ async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
 }
 
 async fn salts(State(app): State<App>) -> Result<Response, Failure> {
-    let sites = app.store.sites().await?;
-    let salts = app.salts.issue(&sites, app.clock.now_ms())?;
+    let salts = app.issue_salts().await?;
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_TYPE, "application/json"),

@@ -16,6 +16,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use shared::clock::{Clock, UnixMs};
+use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use tokio::net::TcpListener;
 
@@ -32,8 +33,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct App {
     /// The counts.
     pub store: Store,
-    /// The salts.
-    pub salts: Arc<SaltKeeper>,
+    salts: Arc<SaltKeeper>,
+    /// Held from reading the sites to doing with salts what follows from it: an older list of
+    /// sites must not destroy the salt that was just issued to a new one.
+    salts_turn: Arc<tokio::sync::Mutex<()>>,
     /// The secrets the edge may sign with.
     pub edge_keys: Arc<[EdgeKey]>,
     /// The time.
@@ -56,11 +59,31 @@ impl App {
         Self {
             store,
             salts: Arc::new(salts),
+            salts_turn: Arc::default(),
             edge_keys: edge_keys.into(),
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
             edge_heard_ms: Arc::default(),
         }
+    }
+
+    /// The salts that may be used now, for every site; destroys the others.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn issue_salts(&self) -> Result<Vec<IssuedSalt>> {
+        let _turn = self.salts_turn.lock().await;
+        let sites = self.store.sites().await?;
+        self.salts.issue(&sites, self.clock.now_ms())
+    }
+
+    /// Destroys the salts of sites that were removed.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn forget_removed_sites(&self) -> Result<()> {
+        let _turn = self.salts_turn.lock().await;
+        self.salts.keep_sites(&self.store.site_ids().await?)
     }
 
     /// Notes that the edge spoke.
