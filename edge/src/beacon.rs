@@ -15,8 +15,8 @@ use shared::event::Event;
 use shared::object::Name;
 use shared::throttle::Throttle;
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Array, Object, Reflect, Uint32Array};
 use worker::Env;
+use worker::js_sys::{Array, Object, Reflect, Uint32Array};
 
 use crate::settings::settings;
 use crate::sites::{self, Today};
