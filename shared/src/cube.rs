@@ -429,8 +429,13 @@ impl Rows {
         }
     }
 
-    /// Adds a whole row.
+    /// Adds a whole row. What counts nothing is not there afterwards: a batch with a zero or with
+    /// an empty row is refused.
     pub fn add_row(&mut self, key: RowKey, counters: &[(Counter, u64)]) {
+        let mut counters = counters.iter().filter(|(_, n)| *n > 0).peekable();
+        if counters.peek().is_none() {
+            return;
+        }
         let row = self.0.entry(key).or_default();
         for (counter, n) in counters {
             add(row, *counter, *n);
