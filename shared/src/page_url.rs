@@ -1,9 +1,12 @@
 //! The `url` of an event, taken apart: host, page and query.
+//!
+//! Always holds: neither host nor page has control characters; a page has at most
+//! [`URL_BYTES_MAX`] bytes, for it is what counts are keyed by.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::limits::{DOMAIN_BYTES_MAX, NO_HOST};
+use crate::limits::{DOMAIN_BYTES_MAX, NO_HOST, URL_BYTES_MAX};
 
 /// Where an event happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,8 @@ impl PageUrl {
             page.push('#');
             page.push_str(&decode(fragment));
         }
+        // What is not decoded may be three times as long as it came.
+        page.truncate(page.floor_char_boundary(URL_BYTES_MAX));
         Ok(Self {
             host: host.unwrap_or_else(|| NO_HOST.to_owned()),
             page,
@@ -106,6 +111,16 @@ mod tests {
     fn hash_mode_keeps_the_fragment() {
         let url = PageUrl::parse("https://example.com/a?q#/b%20c", true).unwrap();
         assert_eq!(url.page, "/a#/b c");
+    }
+
+    #[test]
+    fn what_is_not_decoded_is_cut() {
+        let text = format!("https://example.com/%ff{}", "ü".repeat(900));
+        let url = PageUrl::parse(&text, false).unwrap();
+        assert!(url.page.starts_with("/%ff%C3%BC") && url.page.len() == URL_BYTES_MAX);
+        let text = format!("/{}#{}x", "ü".repeat(400), "\u{1}".repeat(900));
+        let url = PageUrl::parse(&text, true).unwrap();
+        assert!(url.page.starts_with("/ü") && url.page.len() == URL_BYTES_MAX);
     }
 
     #[test]

@@ -70,3 +70,11 @@ fn a_scroll_goal_reached_again_is_no_empty_row() {
     let batches = batches(&settings, &[PAGE_VIEW, scrolled, scrolled]);
     assert_eq!((batches[1].goals.len(), batches[2].goals.len()), (1, 0));
 }
+
+#[test]
+fn a_page_that_cannot_be_decoded_is_no_longer_than_others() {
+    let url = format!("https://a.example/%ff{}", "ü".repeat(900));
+    let body = format!(r#"{{"n":"404","u":"{url}"}}"#);
+    let view = format!(r#"{{"n":"pageview","u":"{url}"}}"#);
+    batches(&Settings::default(), &[&view, &body]);
+}
