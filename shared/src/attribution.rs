@@ -113,6 +113,11 @@ impl Attribution {
 
 /// A value as it is kept; `None` when nothing is left of it.
 fn tidy(value: &str) -> Option<String> {
+    let is_plain = |b: u8| b.is_ascii_graphic() || b == b' ';
+    if value.len() <= VALUE_CHARS_MAX && value.bytes().all(is_plain) {
+        let kept = value.trim_matches(' ');
+        return (!kept.is_empty()).then(|| kept.to_owned());
+    }
     let visible = value.trim_matches(|c: char| c.is_control() || c.is_whitespace());
     let kept: String = visible
         .chars()

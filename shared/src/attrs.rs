@@ -41,20 +41,22 @@ pub fn traffic(query: Option<&str>, referrer: Option<&Referrer>, clean_paths: bo
     let source = source::of(attribution.source.as_deref(), referrer);
     let channel = Channel::of(source.as_ref(), &attribution);
     let name = source.map(|source| source.name.into_owned());
-    let clean = |text: &str| match clean_paths {
-        true => path::clean(text).into_owned(),
-        false => text.to_owned(),
+    let value = |value: Option<String>| {
+        let value = value.unwrap_or_default();
+        match clean_paths.then(|| path::clean(&value)) {
+            Some(Cow::Owned(cleaned)) => cleaned,
+            _ => value,
+        }
     };
-    let value = |value: Option<&str>| value.map(clean).unwrap_or_default();
     [
-        value(name.as_deref()),
-        value(referrer.map(Referrer::as_str)),
+        value(name),
+        value(referrer.map(|referrer| referrer.as_str().to_owned())),
         channel.as_str().to_owned(),
-        value(attribution.source.as_deref()),
-        value(attribution.medium.as_deref()),
-        value(attribution.campaign.as_deref()),
-        value(attribution.content.as_deref()),
-        value(attribution.term.as_deref()),
+        value(attribution.source),
+        value(attribution.medium),
+        value(attribution.campaign),
+        value(attribution.content),
+        value(attribution.term),
     ]
 }
 

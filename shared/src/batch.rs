@@ -356,10 +356,7 @@ impl Batch {
         if self.minutes.iter().flatten().any(|n| *n > COUNT_MAX) {
             return Err(field("minutes", "a count is too large"));
         }
-        let bad_text = |text: &String| {
-            text.len() > limits::BATCH_STRING_BYTES_MAX || text.chars().any(char::is_control)
-        };
-        if self.strings.iter().any(bad_text) {
+        if !self.strings.iter().all(|text| is_text(text)) {
             return Err(field("strings", "too long, or a control character"));
         }
         let places = |attrs: &[u32]| attrs.iter().all(|p| (*p as usize) < self.strings.len());
@@ -374,6 +371,11 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// Whether a text may be one of [`Batch::strings`].
+pub(crate) fn is_text(text: &str) -> bool {
+    text.len() <= limits::BATCH_STRING_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 struct Builder<'a> {

@@ -2,7 +2,8 @@
 //!
 //! What always holds: a number, once given, keeps its meaning for the life of the object; the
 //! distinct strings of a [`Kind`] are bounded, and what comes after the bound is [`OTHER`] (I9,
-//! test `i9_distinct_pages_overflow_into_other`).
+//! test `i9_distinct_pages_overflow_into_other`); every string may stand in a batch, whoever calls
+//! (test `what_no_batch_may_hold_is_other`).
 
 use std::rc::Rc;
 
@@ -10,6 +11,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::attrs::{CLIENT_ATTRS, CLIENT_ATTRS_LEN, VISIT_ATTRS, VISIT_ATTRS_LEN};
+use crate::batch;
 use crate::limits::{self, OTHER};
 
 /// What a string is; each kind has a bound of its own.
@@ -147,7 +149,7 @@ impl Dict {
         }
         let full = known.is_none_or(|ids| ids.len() >= kind.distinct_max() as usize);
         let heavy = self.bytes.saturating_add(text.len()) > limits::DICT_BYTES_MAX;
-        if (full || heavy) && text != OTHER {
+        if (full || heavy || !batch::is_text(text)) && text != OTHER {
             return self.text(kind, OTHER);
         }
         let key = (kind, Rc::<str>::from(text));
@@ -282,6 +284,15 @@ mod tests {
             Some("example.com"),
             "a full kind leaves the others alone"
         );
+    }
+
+    #[test]
+    fn what_no_batch_may_hold_is_other() {
+        let mut dict = Dict::default();
+        for bad in ["a\nb", "\u{85}", &"x".repeat(2_049)] {
+            let id = dict.text(Kind::PropValue, bad);
+            assert_eq!(dict.text_of(id), Some(OTHER));
+        }
     }
 
     #[test]

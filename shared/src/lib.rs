@@ -36,6 +36,7 @@ pub mod object;
 pub mod page_url;
 pub mod path;
 pub mod pattern;
+mod plain_url;
 pub mod referrer;
 pub mod roster;
 pub mod rules;

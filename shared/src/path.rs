@@ -23,6 +23,9 @@ pub const HEX_CHARS_MIN: usize = 16;
 /// Fewest characters of a token that is an id for being random.
 pub const TOKEN_CHARS_MIN: usize = 24;
 
+/// What is shorter holds neither an address (`a@b.cd`) nor an id.
+const PART_BYTES_MIN: usize = 6;
+
 const EMAIL: &str = ":email";
 const ID: &str = ":id";
 
@@ -33,6 +36,7 @@ pub fn clean(page: &str) -> Cow<'_, str> {
     if !page.bytes().any(|b| b.is_ascii_digit() || b == b'@') {
         return Cow::Borrowed(page);
     }
+    let may_have_email = page.bytes().any(|b| matches!(b, b'@' | b'%'));
     let mut out = Cleaned::of(page);
     let mut rest = page;
     while !rest.is_empty() {
@@ -46,7 +50,9 @@ pub fn clean(page: &str) -> Cow<'_, str> {
             continue;
         }
         let (part, after) = split(rest, rest.find(is_separator).unwrap_or(rest.len()));
-        clean_part(part, page.len() - rest.len(), &mut out);
+        if part.len() >= PART_BYTES_MIN {
+            clean_part(part, page.len() - rest.len(), may_have_email, &mut out);
+        }
         rest = after;
     }
     out.finish()
@@ -56,8 +62,8 @@ const fn is_separator(c: char) -> bool {
     matches!(c, '/' | '#' | '?' | '&' | '=' | ';' | ',' | ':')
 }
 
-fn clean_part(part: &str, mut at: usize, out: &mut Cleaned) {
-    if let Some(len) = email_len(part) {
+fn clean_part(part: &str, mut at: usize, may_have_email: bool, out: &mut Cleaned) {
+    if may_have_email && let Some(len) = email_len(part) {
         out.replace(at, len, EMAIL);
         return;
     }

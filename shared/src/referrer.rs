@@ -4,6 +4,7 @@
 //! machine nor the page's own. Always holds: it is host and path, no query, no fragment, no
 //! user name, no port; no control characters; at most [`REFERRER_BYTES_MAX`] bytes.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
@@ -11,6 +12,7 @@ use url::{Host, Url};
 
 use crate::limits::DOMAIN_BYTES_MAX;
 use crate::page_url::host_name;
+use crate::plain_url::{self, Plain};
 
 /// Longest text looked at, characters (COMPAT.md, section 1).
 pub const REFERRER_CHARS_MAX: usize = 2_000;
@@ -28,7 +30,26 @@ impl Referrer {
     /// Reads a referrer as a browser gives it; `None` for whatever is not one. `page_host` is the
     /// host of the page that was seen.
     pub fn parse(text: &str, page_host: &str) -> Option<Self> {
-        let url = Url::parse(first_chars(text.trim(), REFERRER_CHARS_MAX)).ok()?;
+        let text = first_chars(text.trim(), REFERRER_CHARS_MAX);
+        let page_host = host_name(page_host);
+        match plain_url::split(text).filter(|plain| !is_local(plain.host)) {
+            Some(plain) => {
+                let read = Self::from_plain(plain, &page_host);
+                debug_assert_eq!(read, Self::parse_any(text, &page_host));
+                read
+            }
+            None => Self::parse_any(text, &page_host),
+        }
+    }
+
+    fn from_plain(plain: Plain, page_host: &str) -> Option<Self> {
+        let host = plain.host.strip_prefix("www.").unwrap_or(plain.host);
+        Self::new(host, plain.path, page_host)
+    }
+
+    /// As the `url` crate reads it.
+    fn parse_any(text: &str, page_host: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
         let app = match url.scheme() {
             "http" | "https" => false,
             "android-app" => true,
@@ -39,14 +60,21 @@ impl Referrer {
         }
         let host = host_name(url.host_str()?);
         let plausible = !app || host.bytes().all(is_in_package_name);
-        let foreign = host != host_name(page_host);
-        if host.is_empty() || host.len() > DOMAIN_BYTES_MAX || !plausible || !foreign {
+        if !plausible {
+            return None;
+        }
+        Self::new(&host, url.path(), page_host)
+    }
+
+    fn new(host: &str, path: &str, page_host: &str) -> Option<Self> {
+        if host.is_empty() || host.len() > DOMAIN_BYTES_MAX || host == page_host {
             return None;
         }
         let host_bytes = host.len();
-        let mut text = host;
-        if url.path() != "/" {
-            push_decoded(&mut text, url.path());
+        let mut text = String::with_capacity(host_bytes.saturating_add(path.len()));
+        text.push_str(host);
+        if path != "/" {
+            push_decoded(&mut text, path);
         }
         text.truncate(text.floor_char_boundary(REFERRER_BYTES_MAX));
         Some(Self { text, host_bytes })
@@ -76,11 +104,7 @@ fn first_chars(text: &str, chars_max: usize) -> &str {
 /// Whether a host is the visitor's own machine.
 fn is_here(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
-            let last = name.rsplit('.').next().unwrap_or_default();
-            last.eq_ignore_ascii_case("localhost")
-        }
+        Host::Domain(name) => is_local(name),
         Host::Ipv4(v4) => v4.is_loopback() || v4.is_unspecified(),
         Host::Ipv6(v6) => {
             let v4 = v6.to_ipv4_mapped();
@@ -89,6 +113,12 @@ fn is_here(host: &Host<&str>) -> bool {
                 || v4.is_some_and(|v4| v4.is_loopback() || v4.is_unspecified())
         }
     }
+}
+
+fn is_local(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
 }
 
 /// Android: letters, digits, underscores, parts separated by dots. The host of an unknown scheme
@@ -102,7 +132,8 @@ fn is_in_package_name(byte: u8) -> bool {
 fn push_decoded(text: &mut String, path: &str) {
     let reads_otherwise = |c: char| c.is_control() || matches!(c, '?' | '#');
     match percent_decode_str(path).decode_utf8() {
-        Ok(decoded) if !decoded.contains(reads_otherwise) => text.push_str(&decoded),
+        Ok(Cow::Owned(decoded)) if !decoded.contains(reads_otherwise) => text.push_str(&decoded),
+        // Also where nothing was encoded: the path of a parsed url has none of those.
         _ => text.push_str(path),
     }
 }
@@ -202,6 +233,18 @@ mod tests {
                 prop_assert!(text.len() <= REFERRER_BYTES_MAX);
                 prop_assert!(!text.contains(|c: char| c.is_control() || "?#".contains(c)));
                 prop_assert!(!referrer.host().is_empty() && text.starts_with(referrer.host()));
+            }
+        }
+
+        #[test]
+        fn plain_urls_are_read_as_the_url_crate_reads_them(
+            text in crate::page_url::tests::nearly_plain(),
+            page_host in "[a-z]{1,2}\\.[a-z]{1,2}",
+        ) {
+            let text = text.trim();
+            if let Some(plain) = plain_url::split(text).filter(|plain| !is_local(plain.host)) {
+                let plain = Referrer::from_plain(plain, &page_host);
+                prop_assert_eq!(plain, Referrer::parse_any(text, &page_host));
             }
         }
 

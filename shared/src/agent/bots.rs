@@ -6,6 +6,10 @@
 //! advance together, so no input makes it go back; and only those of a bounded length are run
 //! wherever their trigger lies, the others from everywhere in one pass and once per call. So the
 //! time is linear in the length of the User-Agent, whatever it is and whatever isbot adds.
+//! Which of the patterns that begin with `^` can match behind the words that nearly everybody
+//! begins with is found out once.
+
+use std::sync::LazyLock;
 
 /// A set of characters.
 struct Set {
@@ -67,24 +71,44 @@ pub fn is_bot(user_agent: &str) -> bool {
     begins_like_a_bot(text) || contains_a_bot(text)
 }
 
+/// What nearly every User-Agent begins with.
+const COMMON_BEGINNING: &[u8] = b"Mozilla/5.0 (";
+
+/// Of the patterns that begin with `^`, those that some text of the common beginning matches.
+static AFTER_COMMON_BEGINNING: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let codes = anchored(COMMON_BEGINNING);
+    let goes_on = |code: &u16| run(*code, COMMON_BEGINNING, 0, false) != Outcome::Not;
+    codes.filter(goes_on).collect()
+});
+
 fn begins_like_a_bot(text: &[u8]) -> bool {
+    let is_match = |code| matches(code, text, 0, false);
+    match text.starts_with(COMMON_BEGINNING) {
+        true => AFTER_COMMON_BEGINNING.iter().copied().any(is_match),
+        false => anchored(text).any(is_match),
+    }
+}
+
+/// The patterns that begin with `^` and may match a text for all that its first byte says.
+fn anchored(text: &[u8]) -> impl Iterator<Item = u16> {
     let first = text.first().map_or(0, |&byte| key(byte));
     let from = ANCHORED.partition_point(|&(key, _)| key < first);
     let anchored = ANCHORED
         .iter()
         .skip(from)
-        .take_while(|&&(key, _)| key == first);
-    let mut codes = anchored.map(|(_, code)| code).chain(&ALWAYS);
-    codes.any(|&code| matches(code, text, 0, false))
+        .take_while(move |&&(key, _)| key == first);
+    anchored.map(|(_, code)| *code).chain(ALWAYS)
 }
 
 fn contains_a_bot(text: &[u8]) -> bool {
     let mut searched = 0u32;
+    let mut first = text.first().map_or(0, |&byte| key(byte));
     // The byte after the last one reads as zero.
     let seconds = text.iter().skip(1).chain(&[0]);
-    for (at, (&first, &second)) in text.iter().zip(seconds).enumerate() {
-        let (first, second) = (key(first), key(second));
+    for (at, &second) in seconds.enumerate() {
+        let second = key(second);
         let pair = u16::from(first) << 7 | u16::from(second);
+        first = second;
         let row = FILTER.get(usize::from(pair >> 6)).copied().unwrap_or(0);
         if row >> (pair & 63) & 1 == 0 {
             continue;
@@ -123,18 +147,47 @@ fn key(byte: u8) -> u8 {
 /// Runs the automaton at `code` over `text` from `start`, and, if `everywhere`, from every later
 /// character as well.
 fn matches(code: u16, text: &[u8], start: usize, everywhere: bool) -> bool {
+    run(code, text, start, everywhere) == Outcome::Match
+}
+
+/// How the run of an automaton ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Match,
+    /// No match, whatever the text would go on with. (What a lookahead does not see yet it takes
+    /// for something else than what it looks for, so that it only ever errs towards `Open`.)
+    Not,
+    /// No match, but the text ended before it was decided.
+    Open,
+}
+
+fn run(code: u16, text: &[u8], start: usize, everywhere: bool) -> Outcome {
     let code = CODE.get(usize::from(code)..).unwrap_or_default();
     let mut at = start;
     let mut states = 1u64;
     loop {
+        if everywhere
+            && states == 1
+            && let Some(Op::Byte(wanted)) = code.first()
+        {
+            // Nothing is begun: on to where something may begin.
+            let rest = text.get(at..).unwrap_or_default();
+            let next = rest.iter().position(|b| b.to_ascii_lowercase() == *wanted);
+            match next {
+                Some(next) => at += next,
+                None => return Outcome::Open,
+            }
+        }
         let byte = text.get(at).copied();
         // Most of most patterns is plain text: one state, one byte.
         if states.is_power_of_two()
             && !everywhere
             && let Some(Op::Byte(wanted)) = code.get(states.trailing_zeros() as usize)
         {
-            if byte.is_none_or(|byte| byte.to_ascii_lowercase() != *wanted) {
-                return false;
+            match byte {
+                Some(byte) if byte.to_ascii_lowercase() == *wanted => {}
+                Some(_) => return Outcome::Not,
+                None => return Outcome::Open,
             }
             states <<= 1;
             at += 1;
@@ -150,7 +203,7 @@ fn matches(code: u16, text: &[u8], start: usize, everywhere: bool) -> bool {
             // The build admits no pattern of more than 64 ops, so the last bit is never shifted out.
             let after = bit << 1;
             let goes_on = match code.get(op as usize) {
-                Some(Op::Match) => return true,
+                Some(Op::Match) => return Outcome::Match,
                 Some(Op::Byte(wanted)) => {
                     if byte.is_some_and(|byte| byte.to_ascii_lowercase() == *wanted) {
                         next |= after;
@@ -186,9 +239,11 @@ fn matches(code: u16, text: &[u8], start: usize, everywhere: bool) -> bool {
                 states |= after & !seen;
             }
         }
-        let Some(byte) = byte else { return false };
+        let Some(byte) = byte else {
+            return Outcome::Open;
+        };
         if next == 0 {
-            return false;
+            return Outcome::Not;
         }
         states = next;
         at += match byte {
@@ -231,4 +286,42 @@ fn ends_with(text: &[u8], word: &str) -> bool {
     let start = text.len().checked_sub(word.len());
     let end = start.and_then(|start| text.get(start..));
     end.is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn behind_the_common_beginning_few_patterns_are_left() {
+        let all = anchored(COMMON_BEGINNING).count();
+        let left = AFTER_COMMON_BEGINNING.len();
+        assert!(all > ALWAYS.len() && left < 4, "{left} of {all}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn leaving_patterns_out_changes_nothing(
+            tail in r"(compatible;?)?( ?[\w\d.-]{1,9}[ /][0-9]{1,2}\.[0-9])?\)?.{0,9}"
+        ) {
+            let text = [COMMON_BEGINNING, tail.as_bytes()].concat();
+            let all = anchored(&text).any(|code| matches(code, &text, 0, false));
+            prop_assert_eq!(begins_like_a_bot(&text), all);
+        }
+
+        /// A search that skips to where something may begin finds what one from each place does.
+        #[test]
+        fn skipping_ahead_changes_nothing(text in "([;@ a1\u{fc}./]|; |1.0;|news|gnews){0,30}") {
+            let text = text.as_bytes();
+            for code in SEARCHES {
+                let from_each = (0..=text.len())
+                    .filter(|at| text.get(*at).is_none_or(|b| b & 0xc0 != 0x80))
+                    .any(|at| matches(code, text, at, false));
+                prop_assert_eq!(matches(code, text, 0, true), from_each);
+            }
+        }
+    }
 }

@@ -224,4 +224,6 @@ fn minute_of(at_s: u32) -> u16 {
 }
 
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 mod props;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -195,18 +197,28 @@ fn present(raw: Option<&RawValue>) -> Option<&str> {
     raw.map(RawValue::get).filter(|text| *text != "null")
 }
 
-fn text_of(raw: Option<&RawValue>, field: &'static str) -> Result<String, Invalid> {
+fn text_of<'a>(raw: Option<&'a RawValue>, field: &'static str) -> Result<Cow<'a, str>, Invalid> {
     let raw = present(raw).ok_or(invalid(field, "is required"))?;
-    serde_json::from_str(raw).map_err(|_| invalid(field, "is not a string"))
+    string(raw).ok_or(invalid(field, "is not a string"))
+}
+
+/// What a valid JSON value says, if it is a string; nearly none has escapes, and needs no copy.
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    match inner.contains('\\') {
+        false => Some(Cow::Borrowed(inner)),
+        true => serde_json::from_str(raw).ok().map(Cow::Owned),
+    }
 }
 
 fn name(raw: Option<&RawValue>) -> Result<String, Invalid> {
     let raw = present(raw).ok_or(invalid("name", "is required"))?;
-    let name = match serde_json::from_str::<String>(raw) {
-        Ok(name) => name,
-        Err(_) => serde_json::from_str::<i64>(raw)
+    let name = match string(raw) {
+        Some(name) => name,
+        None => serde_json::from_str::<i64>(raw)
             .map_err(|_| invalid("name", "is neither a string nor an integer"))?
-            .to_string(),
+            .to_string()
+            .into(),
     };
     if name.trim().is_empty() {
         return Err(invalid("name", "is blank"));
@@ -214,15 +226,17 @@ fn name(raw: Option<&RawValue>) -> Result<String, Invalid> {
     if name.chars().count() > EVENT_NAME_CHARS_MAX {
         return Err(invalid("name", "is longer than 120 characters"));
     }
-    Ok(name.replace(char::is_control, " "))
+    Ok(match name.contains(char::is_control) {
+        true => name.replace(char::is_control, " "),
+        false => name.into_owned(),
+    })
 }
 
 fn domains(raw: Option<&RawValue>, url: &PageUrl) -> Result<Vec<String>, Invalid> {
     let Some(raw) = present(raw) else {
         return Ok(vec![url.host.clone()]);
     };
-    let list: String =
-        serde_json::from_str(raw).map_err(|_| invalid("domain", "is not a string"))?;
+    let list = string(raw).ok_or(invalid("domain", "is not a string"))?;
     let mut domains: Vec<String> = Vec::new();
     for domain in list.split(',').map(host_name) {
         if domain.len() > DOMAIN_BYTES_MAX {
@@ -243,8 +257,11 @@ fn domains(raw: Option<&RawValue>, url: &PageUrl) -> Result<Vec<String>, Invalid
 
 /// A referrer; what is not a string is ignored.
 fn referrer(raw: Option<&RawValue>) -> Option<String> {
-    let text: String = serde_json::from_str(raw?.get()).ok()?;
-    Some(text.chars().take(REFERRER_CHARS_MAX).collect())
+    let text = string(raw?.get())?;
+    Some(match text.len() <= REFERRER_CHARS_MAX {
+        true => text.into_owned(),
+        false => text.chars().take(REFERRER_CHARS_MAX).collect(),
+    })
 }
 
 fn engagement(sd: Option<&RawValue>, e: Option<&RawValue>) -> Result<Kind, Invalid> {

@@ -1,12 +1,13 @@
 //! Properties and revenue of an event (COMPAT.md, section 1).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Invalid, invalid};
+use super::{Invalid, invalid, string};
 use crate::limits::{PROP_KEY_BYTES_MAX, PROP_VALUE_BYTES_MAX, PROPS_MAX, REVENUE_MILLI_MAX};
 
 /// Properties, in the order of the body.
@@ -65,15 +66,8 @@ pub(super) fn props(raw: Option<&RawValue>) -> Result<Props, Invalid> {
     let Some(raw) = raw else {
         return Ok(Props::default());
     };
-    let inner: String;
-    let text = match raw.get().starts_with('"') {
-        true => {
-            inner = serde_json::from_str(raw.get()).unwrap_or_default();
-            inner.as_str()
-        }
-        false => raw.get(),
-    };
-    let Ok(Entries(entries)) = serde_json::from_str(text) else {
+    let text = string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()));
+    let Ok(Entries(entries)) = serde_json::from_str(&text) else {
         return Ok(Props::default());
     };
     let mut props = Props::default();
@@ -102,16 +96,18 @@ pub(super) fn props(raw: Option<&RawValue>) -> Result<Props, Invalid> {
 fn scalar(raw: &RawValue) -> Option<String> {
     let text = raw.get();
     match text.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(text)
-            .ok()
-            .map(|text| clean(&text)),
+        b'"' => string(text).map(|text| clean(&text)),
         b'[' | b'{' | b'n' => None,
         _ => Some(text.to_owned()),
     }
 }
 
 fn clean(text: &str) -> String {
-    text.trim().replace(char::is_control, " ")
+    let text = text.trim();
+    match text.contains(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text.to_owned(),
+    }
 }
 
 /// Reads revenue; what is not valid is none.

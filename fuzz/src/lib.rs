@@ -1,0 +1,17 @@
+//! What the fuzz targets do with their input, one file for each target.
+//!
+//! What always holds: a target takes any bytes, reads no clock, no file and no random source, and
+//! keeps nothing from one input to the next, so that an input that fails once fails always. A
+//! target fails by panicking; that no input panics is part of what it says of the code.
+
+pub mod agent;
+pub mod batch;
+pub mod call;
+mod check;
+pub mod event;
+mod memory;
+pub mod path;
+pub mod referrer;
+
+#[cfg(test)]
+mod tests;
