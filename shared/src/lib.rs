@@ -28,6 +28,7 @@ pub mod cube;
 pub mod day;
 pub mod dict;
 pub mod event;
+pub mod geo;
 pub mod limits;
 pub mod marks;
 pub mod object;
