@@ -128,7 +128,7 @@ fn client(request: &Request, settings: &Settings) -> Result<Client> {
     let address = address.as_deref().and_then(ClientAddress::parse);
     let country = match (&country, &address) {
         (Some(code), _) => country::of_platform(code),
-        (None, Some(address)) => country::of_address(*address).to_owned(),
+        (None, Some(address)) => country::of_address(*address, None).to_owned(),
         (None, None) => String::new(),
     };
     let user_agent = headers.get("user-agent")?.unwrap_or_default();
