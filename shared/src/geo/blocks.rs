@@ -6,13 +6,15 @@
 //!
 //! Changes stand in blocks of [`BLOCK`]. The *index* has an entry per block: its first key (6
 //! bytes) and where in the *stream* it begins (4 bytes). In the stream a block is the country of
-//! its first key, then per further change a token:
+//! its first key, then a token per further change; countries that tokens want written stand at
+//! the block's end, the first one last, so that where the next token is does not hang on what the
+//! last one was. A token:
 //!
 //! | bits | what |
 //! |---|---|
 //! | 0–4 | shift `s` |
 //! | 5 | the step `m` follows as LEB128; else it is 1 |
-//! | 6–7 | 0: the country follows as a byte, before the step; 1, 2, 3: it is that one before the present of those last used |
+//! | 6–7 | 0: the country is written at the end; 1, 2, 3: it is that one before the present of those last used |
 //!
 //! The change is at `((key >> s) + m) << s`: networks end where their size says, so nearly every
 //! step is 1. The last four countries used are kept as in [`Recent`]. Half the changes are the
@@ -40,17 +42,18 @@ pub(super) fn find(index: &[u8], stream: &[u8], key: u64) -> Option<u8> {
 }
 
 fn walk(block: &[u8], mut at: u64, key: u64) -> Option<u8> {
-    let mut bytes = block.iter().copied();
-    let mut recent = Recent::new(bytes.next()?);
-    while let Some(token) = bytes.next() {
-        let mut then = recent;
-        match token >> 6 {
-            0 => then.push(bytes.next()?),
-            place => then.recall(place),
-        }
+    let (first, mut rest) = block.split_first()?;
+    let mut recent = Recent::new(*first);
+    while let Some((token, behind)) = rest.split_first() {
+        rest = behind;
+        // Without branches: whether a country is written is as good as random, so a processor
+        // would guess wrong at every other token.
+        let place = token >> 6;
+        let then = recent.with(place, rest.last().copied().unwrap_or(0));
+        rest = rest.get(..rest.len().saturating_sub(usize::from(place == 0)))?;
         let step = match token & STEP_FOLLOWS {
             0 => 1,
-            _ => leb128(&mut bytes)?,
+            _ => leb128(&mut rest)?,
         };
         let shift = token & SHIFT_MASK;
         at = (at >> shift).wrapping_add(step) << shift;
@@ -74,6 +77,7 @@ pub(super) fn encode(changes: &[(u64, u8)]) -> Option<(Vec<u8>, Vec<u8>)> {
         index.extend(u32::try_from(stream.len()).ok()?.to_le_bytes());
         stream.push(*country);
         let mut recent = Recent::new(*country);
+        let mut countries = Vec::new();
         let mut at = *first;
         for (key, country) in rest {
             let shift = key.trailing_zeros().min(SHIFT_MAX);
@@ -81,18 +85,16 @@ pub(super) fn encode(changes: &[(u64, u8)]) -> Option<(Vec<u8>, Vec<u8>)> {
             let place = recent.place(*country);
             let more = if step == 1 { 0 } else { STEP_FOLLOWS };
             stream.push(place << 6 | more | shift as u8);
-            match place {
-                0 => {
-                    stream.push(*country);
-                    recent.push(*country);
-                }
-                place => recent.recall(place),
+            if place == 0 {
+                countries.push(*country);
             }
+            recent = recent.with(place, *country);
             if step != 1 {
                 push_leb128(&mut stream, step);
             }
             at = *key;
         }
+        stream.extend(countries.iter().rev());
     }
     Some((index, stream))
 }
@@ -131,26 +133,22 @@ impl Recent {
         }
     }
 
-    /// A country from elsewhere comes to the front; the last one is forgotten.
-    fn push(&mut self, country: u8) {
-        self.0 = self.0 << 8 | u32::from(country);
-    }
-
-    /// The one at a place (1 to 3) comes to the front; those before it go back by one.
-    fn recall(&mut self, place: u8) {
-        let r = self.0;
-        self.0 = match place {
-            1 => r & 0xFFFF_0000 | (r & 0xFF) << 8 | r >> 8 & 0xFF,
-            2 => r & 0xFF00_0000 | (r & 0xFFFF) << 8 | r >> 16 & 0xFF,
-            _ => r.rotate_left(8),
-        };
+    /// The one at a place (1 to 3) comes to the front and those before it go back by one; place 0
+    /// is a country from elsewhere, for which the last one is forgotten.
+    fn with(self, place: u8, elsewhere: u8) -> Self {
+        let lane = u32::from(place & 3) * 8;
+        let front = (self.0 & !0xFF | u32::from(elsewhere)) >> lane & 0xFF;
+        // Of the four bytes 2, 3 and 4 move for the places 1, 2 and 3, and all for place 0.
+        let moved = u32::MAX >> (0x0008_1000_u32 >> lane & 31);
+        Self(self.0 & !moved | self.0 << 8 & moved | front)
     }
 }
 
-fn leb128(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+fn leb128(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..u64::BITS).step_by(7) {
-        let byte = bytes.next()?;
+        let (byte, behind) = bytes.split_first()?;
+        *bytes = behind;
         value |= u64::from(byte & 0x7F) << shift;
         if byte & 0x80 == 0 {
             return Some(value);
