@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::error::{Error, Result};
+use aggregator::geo::{self, cli::GeoCommand};
 use aggregator::salts::SaltKeeper;
 use aggregator::serve::{self, App};
 use aggregator::site;
@@ -48,6 +49,10 @@ enum Command {
         /// or one under /dev/shm.
         #[arg(long, env = "DAYFLY_SALTS_DIR")]
         salts_dir: Option<PathBuf>,
+        /// The table of countries the edge uses (dayfly geo build): who made it is said in the
+        /// dashboard's footer.
+        #[arg(long, env = "DAYFLY_GEO_TABLE")]
+        geo_table: Option<PathBuf>,
     },
     /// Add, list and remove sites, also while the server runs.
     Site {
@@ -58,6 +63,11 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Make a table of countries for the edge, and ask one.
+    Geo {
+        #[command(subcommand)]
+        command: GeoCommand,
     },
 }
 
@@ -134,6 +144,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
+    if let Command::Geo { command } = cli.command {
+        return command.run(); // It needs no data folder.
+    }
     let data = DataFolder::open(&cli.data)?;
     match cli.command {
         Command::Serve {
@@ -142,10 +155,12 @@ async fn run(cli: Cli) -> Result<()> {
             edge_keys,
             edge_url,
             salts_dir,
+            geo_table,
         } => {
+            let countries = geo::country_attribution(geo_table.as_deref())?;
             let keys = data.edge_keys(edge_keys.as_deref())?;
             let address = SocketAddr::new(listen, port);
-            serve(&data, address, keys, &edge_url, salts_dir).await
+            serve(&data, address, keys, &edge_url, salts_dir, &countries).await
         }
         Command::Site { command } => {
             command.check()?;
@@ -160,6 +175,7 @@ async fn run(cli: Cli) -> Result<()> {
             store.close().await;
             result
         }
+        Command::Geo { command } => command.run(),
     }
 }
 
@@ -169,6 +185,7 @@ async fn serve(
     edge_keys: Vec<EdgeKey>,
     edge_url: &str,
     salts_dir: Option<PathBuf>,
+    countries: &str,
 ) -> Result<()> {
     let _lock = data.lock()?;
     let listener = serve::listen(address).await?;
@@ -181,7 +198,8 @@ async fn serve(
             SaltKeeper::default()
         }
     };
-    let app = App::new(store, salts, edge_keys, Arc::new(SystemClock), edge_url);
+    let app = App::new(store, salts, edge_keys, Arc::new(SystemClock), edge_url)
+        .with_country_attribution(countries);
     serve::serve(listener, app).await?;
     tracing::info!("stopped");
     Ok(())
