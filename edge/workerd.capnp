@@ -19,6 +19,7 @@ const edge :Workerd.Worker = (
   modules = [
     ( name = "entry.js", esModule = embed "build/entry.js" ),
     ( name = "index.js", esModule = embed "build/index.js" ),
+    ( name = "geo.bin", data = embed "build/geo.bin" ),
     ( name = "index_bg.wasm", wasm = embed "build/index_bg.wasm" ),
   ],
   compatibilityDate = "2026-04-01",

@@ -8,6 +8,7 @@ pub mod dashboard;
 pub mod data;
 pub mod edge;
 pub mod error;
+pub mod geo;
 pub mod query;
 pub mod salts;
 pub mod serve;

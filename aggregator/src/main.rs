@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use aggregator::data::DataFolder;
 use aggregator::error::Result;
+use aggregator::geo::cli::GeoCommand;
 use clap::{Parser, Subcommand};
 
 use cli::funnel::FunnelCommand;
@@ -47,6 +48,9 @@ enum Command {
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make a table of countries for the edge, and ask one.
+    #[command(subcommand)]
+    Geo(GeoCommand),
 }
 
 #[tokio::main]
@@ -68,8 +72,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
+    if let Command::Geo(command) = cli.command {
+        return command.run(); // Needs no data folder, and makes none.
+    }
     let data = DataFolder::open(&cli.data)?;
     match cli.command {
+        Command::Geo(command) => command.run(),
         Command::Serve(command) => command.run(&data).await,
         Command::Site(command) => command.run(&data).await,
         Command::Shield(command) => command.run(&data).await,

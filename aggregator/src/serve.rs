@@ -16,6 +16,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use shared::clock::{Clock, UnixMs};
+use shared::country::DEFAULT_ATTRIBUTION;
 use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use tokio::net::TcpListener;
@@ -43,6 +44,8 @@ pub struct App {
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// Where browsers find the edge; shown in the snippet.
     pub edge_url: Arc<str>,
+    /// Whom the countries are to be credited to; shown beside them.
+    pub country_attribution: Arc<str>,
     /// When a signed request last came; 0 for never. Kept in memory only.
     edge_heard_ms: Arc<AtomicI64>,
 }
@@ -63,6 +66,7 @@ impl App {
             edge_keys: edge_keys.into(),
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
+            country_attribution: format!("{DEFAULT_ATTRIBUTION}.").into(),
             edge_heard_ms: Arc::default(),
         }
     }
@@ -84,6 +88,13 @@ impl App {
     pub async fn forget_removed_sites(&self) -> Result<()> {
         let _turn = self.salts_turn.lock().await;
         self.salts.keep_sites(&self.store.site_ids().await?)
+    }
+
+    /// The same with another sentence of whom the countries are from.
+    #[must_use]
+    pub fn with_country_attribution(mut self, sentence: &str) -> Self {
+        self.country_attribution = sentence.into();
+        self
     }
 
     /// Notes that the edge spoke.

@@ -12,6 +12,7 @@ use shared::call::Entry;
 use shared::country;
 use shared::drops::Drop;
 use shared::event::Event;
+use shared::geo::Table;
 use shared::object::Name;
 use shared::throttle::Throttle;
 use wasm_bindgen::prelude::*;
@@ -43,6 +44,7 @@ struct Taken {
 
 thread_local! {
     static TAKEN: RefCell<Taken> = RefCell::default();
+    static COUNTRIES: RefCell<Option<Table<'static>>> = const { RefCell::new(None) };
     static THROTTLE: RefCell<Option<Throttle>> = const { RefCell::new(None) };
 }
 
@@ -123,7 +125,7 @@ pub fn take(
     // Proxies that append leave what the client sent before their own entry.
     let address = address.rsplit(',').next().and_then(ClientAddress::parse);
     let country = match (platform_country, address) {
-        ("", Some(address)) => country::of_address(address).to_owned(),
+        ("", Some(address)) => of_table(address),
         ("", None) => String::new(),
         (given, _) => country::of_platform(given),
     };
@@ -185,6 +187,23 @@ pub fn take(
             SEVERAL
         }
     }
+}
+
+/// Takes an operator's table of countries (`dayfly geo build`), in the place of the built-in one.
+///
+/// # Errors
+/// It is no such table.
+#[wasm_bindgen]
+pub fn use_countries(bytes: Vec<u8>) -> Result<(), JsError> {
+    let table = Table::open(bytes);
+    COUNTRIES.set(Some(
+        table.map_err(|error| JsError::new(&error.to_string()))?,
+    ));
+    Ok(())
+}
+
+fn of_table(address: ClientAddress) -> String {
+    COUNTRIES.with(|table| country::of_address(address, table.borrow().as_ref()).to_owned())
 }
 
 /// What the last [`take`] left: `{text, tickets, reasons, left_out}`.

@@ -8,12 +8,16 @@
 // opens a gathering sends it, from its own waitUntil, after the one before has
 // ended; everybody in it waits for the same promise.
 
+import countries from "./geo.bin";
 import Rust, { DayObject, RosterObject } from "./index.js";
 
 export { DayObject, RosterObject };
 
 // worker-build puts exported functions there.
-const { call_of, configure, day_of, load_sites, take, taken } = Rust.prototype;
+const { call_of, configure, day_of, load_sites, take, taken, use_countries } = Rust.prototype;
+
+// An operator's table of countries; the file is empty where there is none.
+if (countries.byteLength) use_countries(new Uint8Array(countries));
 
 /** Largest body of a beacon, bytes (shared/src/limits.rs). */
 const BODY_BYTES_MAX = 64 * 1024;

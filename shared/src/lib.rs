@@ -30,6 +30,7 @@ pub mod day;
 pub mod dict;
 pub mod drops;
 pub mod event;
+pub mod geo;
 pub mod limits;
 pub mod marks;
 pub mod object;

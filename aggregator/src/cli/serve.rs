@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::error::Result;
+use aggregator::geo;
 use aggregator::salts::SaltKeeper;
 use aggregator::serve::{self, App};
 use aggregator::store::Store;
@@ -30,6 +31,10 @@ pub struct ServeCommand {
     edge_url: String,
     #[command(flatten)]
     salts: SaltsPlace,
+    /// The table of countries the edge uses (dayfly geo build): who made it is said in the
+    /// dashboard's footer.
+    #[arg(long, env = "DAYFLY_GEO_TABLE")]
+    geo_table: Option<PathBuf>,
 }
 
 /// Where the running day's salts are.
@@ -63,13 +68,15 @@ impl ServeCommand {
     pub async fn run(self, data: &DataFolder) -> Result<()> {
         let edge_keys = data.edge_keys(self.edge_keys.as_deref())?;
         let address = SocketAddr::new(self.listen, self.port);
+        let countries = geo::country_attribution(self.geo_table.as_deref())?;
         let _lock = data.lock()?;
         let listener = serve::listen(address).await?;
         let store = Store::open(&data.database()).await?;
         tracing::info!("listening on http://{address}");
         let salts = self.salts.open(data)?;
         let clock = Arc::new(SystemClock);
-        let app = App::new(store, salts, edge_keys, clock, &self.edge_url);
+        let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
+            .with_country_attribution(&countries);
         serve::serve(listener, app).await?;
         tracing::info!("stopped");
         Ok(())
