@@ -17,7 +17,9 @@ const config :Workerd.Config = (
 
 const edge :Workerd.Worker = (
   modules = [
+    ( name = "entry.js", esModule = embed "build/entry.js" ),
     ( name = "index.js", esModule = embed "build/index.js" ),
+    ( name = "geo.bin", data = embed "build/geo.bin" ),
     ( name = "index_bg.wasm", wasm = embed "build/index_bg.wasm" ),
   ],
   compatibilityDate = "2026-04-01",
@@ -28,6 +30,9 @@ const edge :Workerd.Worker = (
     ( name = "EDGE_KEYS", fromEnvironment = "DAYFLY_EDGE_KEYS" ),
     ( name = "CLIENT_IP_HEADER", fromEnvironment = "CLIENT_IP_HEADER" ),
     ( name = "FLUSH_MS", fromEnvironment = "FLUSH_MS" ),
+    # Nothing is in front that would know the visitor's country.
+    ( name = "COUNTRY", text = "table" ),
+    ( name = "ACK", fromEnvironment = "ACK" ),
     ( name = "JURISDICTION", text = "none" ),
   ],
   durableObjectNamespaces = [

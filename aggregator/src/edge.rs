@@ -5,7 +5,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,9 +14,11 @@ use shared::batch::Batch;
 use shared::limits::BATCH_BYTES_MAX;
 use shared::roster::{Roster, Salts};
 use shared::sign::{HEADER, Signed, sha256};
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::serve::App;
+use crate::shards::Shards;
 use crate::store::Applied;
 
 /// The routes, all of them signed.
@@ -63,14 +65,40 @@ async fn signed(State(app): State<App>, request: Request, next: Next) -> Respons
 async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
     let now_ms = app.clock.now_ms();
     let sites = app.store.sites().await?;
-    let sites = sites.iter().map(|site| site.to_roster(now_ms)).collect();
-    Ok(Json(Roster { sites }))
+    let mut settings = app.store.settings().await?;
+    let shards = app.store.shards(&sites, now_ms).await?;
+    let one = Shards::default();
+    let told = sites.iter().filter_map(|site| {
+        // A site that was removed since is not told with settings it never had.
+        let settings = settings.remove(&site.id)?;
+        let shards = shards.get(&site.id).unwrap_or(&one);
+        Some(site.to_roster(now_ms, settings, shards))
+    });
+    Ok(Json(Roster {
+        sites: told.collect(),
+    }))
 }
 
 async fn salts(State(app): State<App>) -> Result<Response, Failure> {
-    let sites = app.store.sites().await?;
-    let salts = app.salts.issue(&sites, app.clock.now_ms())?;
-    Ok(([("cache-control", "no-store")], Json(Salts { salts })).into_response())
+    let salts = app.issue_salts().await?;
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_TYPE, "application/json"),
+    ];
+    Ok((headers, salts_json(&Salts { salts })?).into_response())
+}
+
+/// The text of salts, overwritten once it is sent (I3). What the network stack copies of it is
+/// beyond our reach.
+fn salts_json(salts: &Salts) -> Result<Bytes, Error> {
+    // Enough for the longest entry, so that no half-written text is left behind by growing.
+    const ENTRY_BYTES: usize = 192;
+    let room = 32 + salts.salts.len() * ENTRY_BYTES;
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *text, salts)
+        .map_err(|error| Error::Invalid(format!("salts: {error}")))?;
+    debug_assert!(text.len() <= room, "the text has grown");
+    Ok(Bytes::from_owner(text))
 }
 
 async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failure> {
@@ -83,26 +111,32 @@ async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failu
             ));
         }
     };
-    Ok(match app.store.apply_batch(&batch, sha256(&bytes)).await? {
-        Applied::Now => Json(json!({ "status": "applied" })).into_response(),
-        Applied::Before => Json(json!({ "status": "duplicate" })).into_response(),
-        Applied::Gap { last } => {
-            let body = json!({ "error": "batches before this one are missing", "last": last });
-            (StatusCode::CONFLICT, Json(body)).into_response()
-        }
-        Applied::Conflict => {
-            let source = &batch.source;
-            tracing::error!(
-                site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
-                "another batch of this number was applied before; this one is kept at the edge"
-            );
-            refusal(
-                StatusCode::CONFLICT,
-                "another batch of this number was applied",
-            )
-        }
-        Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
-    })
+    Ok(
+        match app
+            .store
+            .apply_batch(&batch, sha256(&bytes), app.clock.now_ms())
+            .await?
+        {
+            Applied::Now => Json(json!({ "status": "applied" })).into_response(),
+            Applied::Before => Json(json!({ "status": "duplicate" })).into_response(),
+            Applied::Gap { last } => {
+                let body = json!({ "error": "batches before this one are missing", "last": last });
+                (StatusCode::CONFLICT, Json(body)).into_response()
+            }
+            Applied::Conflict => {
+                let source = &batch.source;
+                tracing::error!(
+                    site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
+                    "another batch of this number was applied before; this one is kept at the edge"
+                );
+                refusal(
+                    StatusCode::CONFLICT,
+                    "another batch of this number was applied",
+                )
+            }
+            Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
+        },
+    )
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {
@@ -122,5 +156,28 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         tracing::error!("edge request failed: {}", self.0);
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::roster::IssuedSalt;
+
+    #[test]
+    fn salts_fit_into_the_room_that_is_overwritten() {
+        let longest = || IssuedSalt {
+            site: u32::MAX,
+            date: jiff::civil::Date::MIN,
+            salt: "0".repeat(64),
+            emergency: true,
+        };
+        for count in [0, 1, 1_000] {
+            let salts = Salts {
+                salts: (0..count).map(|_| longest()).collect(),
+            };
+            let text = salts_json(&salts).unwrap();
+            assert_eq!(text, serde_json::to_vec(&salts).unwrap());
+        }
     }
 }

@@ -49,6 +49,14 @@ pub enum Error {
         /// What is wrong.
         problem: std::io::Error,
     },
+    /// A file of countries cannot be read, built or used.
+    #[error("{}: {problem}", path.display())]
+    Geo {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where there are lines.
+        problem: String,
+    },
     /// The caller gave something that cannot be.
     #[error("{0}")]
     Invalid(String),

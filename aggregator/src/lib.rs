@@ -2,13 +2,16 @@
 //! dashboard. `main.rs` is its command line; everything else is here so that tests can run it.
 
 pub mod api;
+pub mod chores;
 pub mod clock;
 pub mod dashboard;
 pub mod data;
 pub mod edge;
 pub mod error;
+pub mod geo;
 pub mod query;
 pub mod salts;
 pub mod serve;
+pub mod shards;
 pub mod site;
 pub mod store;

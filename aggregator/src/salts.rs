@@ -33,12 +33,12 @@ pub struct SaltKeeper {
 }
 
 impl SaltKeeper {
-    /// A keeper over a file for the data folder `data` in `folder`, which must be RAM-backed; what
-    /// the file holds is taken over.
+    /// A keeper over a file for the data folder `data` in `folder`, which must be RAM-backed unless
+    /// `on_disk` accepts what a disk risks; what the file holds is taken over.
     ///
     /// # Errors
-    /// The folder is on a disk, or cannot be used.
-    pub fn open(folder: &Path, data: &Path) -> Result<Self> {
+    /// The folder is on a disk and that is not accepted, or it cannot be used.
+    pub fn open(folder: &Path, data: &Path, on_disk: bool) -> Result<Self> {
         let problem = |problem: String| Error::Salts {
             path: folder.to_owned(),
             problem,
@@ -48,7 +48,17 @@ impl SaltKeeper {
         made.map_err(|error| problem(error.to_string()))?;
         let kind = rustix::fs::statfs(folder).map_err(|error| problem(error.to_string()))?;
         if !RAM_BACKED.contains(&(kind.f_type as u32)) {
-            return Err(problem("not on a RAM-backed file system".into()));
+            if !on_disk {
+                return Err(problem(
+                    "not on a RAM-backed file system (--salts-on-disk accepts that and says what it risks)".into(),
+                ));
+            }
+            tracing::warn!(
+                "the salts are on a disk, in {}: whoever gets a copy, a snapshot or the deleted \
+                 blocks of it can find out which addresses were a day's visitors, for as long as \
+                 that copy exists; a folder in RAM does not have this risk",
+                folder.display()
+            );
         }
         let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
         let name = hex::encode(Sha256::digest(data.as_os_str().as_encoded_bytes()));
@@ -114,14 +124,36 @@ impl SaltKeeper {
                 emergency: false,
             });
         }
-        if let Some(file) = self.file.as_deref().filter(|_| changed) {
+        if changed {
             // Before a salt is given away it is where a restart finds it.
-            replace(file, &salts).map_err(|error| Error::Salts {
-                path: file.to_owned(),
-                problem: error.to_string(),
-            })?;
+            self.write(&salts)?;
         }
         Ok(issued)
+    }
+
+    /// Destroys the salts of all sites but these: a site that is removed takes its salts with it
+    /// (I12).
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_sites(&self, sites: &[SiteId]) -> Result<()> {
+        let mut salts = self.salts.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = salts.len();
+        salts.retain(|(site, _), _| sites.contains(site));
+        match salts.len() == before {
+            true => Ok(()),
+            false => self.write(&salts),
+        }
+    }
+
+    fn write(&self, salts: &BTreeMap<(SiteId, Date), Salt>) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        replace(file, salts).map_err(|error| Error::Salts {
+            path: file.to_owned(),
+            problem: error.to_string(),
+        })
     }
 }
 
@@ -212,12 +244,12 @@ mod tests {
     fn i3_the_file_in_ram_survives_a_restart_and_forgets_after_the_day() {
         let folder = tempfile::tempdir_in("/dev/shm").unwrap();
         let data = tempfile::tempdir().unwrap();
-        let open = || SaltKeeper::open(folder.path(), data.path()).unwrap();
+        let open = || SaltKeeper::open(folder.path(), data.path(), false).unwrap();
         let keeper = open();
         let first = keeper.issue(&sites(), NOON).unwrap();
         assert_eq!(wires(&open().issue(&sites(), NOON).unwrap()), wires(&first));
         // Another data folder has salts of its own.
-        let other = SaltKeeper::open(folder.path(), folder.path()).unwrap();
+        let other = SaltKeeper::open(folder.path(), folder.path(), false).unwrap();
         assert_ne!(wires(&other.issue(&sites(), NOON).unwrap()), wires(&first));
 
         // A handle on the old file shows what becomes of its bytes.
@@ -239,10 +271,34 @@ mod tests {
     #[test]
     fn i3_a_folder_on_a_disk_is_refused() {
         let on_disk = Path::new(env!("CARGO_MANIFEST_DIR")).join("target-salts-test");
-        let refused = SaltKeeper::open(&on_disk, &on_disk)
+        let refused = SaltKeeper::open(&on_disk, &on_disk, false)
             .unwrap_err()
             .to_string();
+        let accepted = SaltKeeper::open(&on_disk, &on_disk, true);
         let _ = fs::remove_dir(&on_disk);
         assert!(refused.contains("RAM-backed"), "{refused}");
+        assert!(refused.contains("--salts-on-disk"), "{refused}");
+        assert!(accepted.is_ok());
+    }
+
+    #[test]
+    fn i12_a_removed_site_takes_its_salts_with_it() {
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let keeper = SaltKeeper::open(folder.path(), data.path(), false).unwrap();
+        let first = keeper.issue(&sites(), NOON).unwrap();
+        let path = keeper.file.clone().unwrap();
+        let old = File::open(&path).unwrap();
+        keeper.keep_sites(&[2]).unwrap();
+        let old = std::io::read_to_string(old).unwrap();
+        assert!(!old.is_empty() && old.bytes().all(|byte| byte == 0));
+        let new = fs::read_to_string(&path).unwrap();
+        for salt in &first {
+            assert_eq!(new.contains(&salt.salt), salt.site == 2);
+        }
+        assert_eq!(keeper.salts.lock().unwrap().len(), 2);
+        // Site 2 keeps what it had.
+        let again = keeper.issue(&sites()[1..], NOON).unwrap();
+        assert_eq!(wires(&again), wires(&first[2..]));
     }
 }

@@ -16,13 +16,15 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use shared::clock::{Clock, UnixMs};
+use shared::country::DEFAULT_ATTRIBUTION;
+use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
 use crate::salts::SaltKeeper;
 use crate::store::Store;
-use crate::{api, dashboard, edge};
+use crate::{api, chores, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -32,14 +34,18 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct App {
     /// The counts.
     pub store: Store,
-    /// The salts.
-    pub salts: Arc<SaltKeeper>,
+    salts: Arc<SaltKeeper>,
+    /// Held from reading the sites to doing with salts what follows from it: an older list of
+    /// sites must not destroy the salt that was just issued to a new one.
+    salts_turn: Arc<tokio::sync::Mutex<()>>,
     /// The secrets the edge may sign with.
     pub edge_keys: Arc<[EdgeKey]>,
     /// The time.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// Where browsers find the edge; shown in the snippet.
     pub edge_url: Arc<str>,
+    /// Whom the countries are to be credited to; shown beside them.
+    pub country_attribution: Arc<str>,
     /// When a signed request last came; 0 for never. Kept in memory only.
     edge_heard_ms: Arc<AtomicI64>,
 }
@@ -56,11 +62,39 @@ impl App {
         Self {
             store,
             salts: Arc::new(salts),
+            salts_turn: Arc::default(),
             edge_keys: edge_keys.into(),
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
+            country_attribution: format!("{DEFAULT_ATTRIBUTION}.").into(),
             edge_heard_ms: Arc::default(),
         }
+    }
+
+    /// The salts that may be used now, for every site; destroys the others.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn issue_salts(&self) -> Result<Vec<IssuedSalt>> {
+        let _turn = self.salts_turn.lock().await;
+        let sites = self.store.sites().await?;
+        self.salts.issue(&sites, self.clock.now_ms())
+    }
+
+    /// Destroys the salts of sites that were removed.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn forget_removed_sites(&self) -> Result<()> {
+        let _turn = self.salts_turn.lock().await;
+        self.salts.keep_sites(&self.store.site_ids().await?)
+    }
+
+    /// The same with another sentence of whom the countries are from.
+    #[must_use]
+    pub fn with_country_attribution(mut self, sentence: &str) -> Self {
+        self.country_attribution = sentence.into();
+        self
     }
 
     /// Notes that the edge spoke.
@@ -100,28 +134,13 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
         })
 }
 
-/// Destroys the salts of days that are over, also while no edge asks for any.
-async fn forget_salts(app: App) {
-    let mut minute = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        let forgotten = match app.store.sites().await {
-            Ok(sites) => app.salts.issue(&sites, app.clock.now_ms()).map(drop),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = forgotten {
-            tracing::error!("salts: {error}");
-        }
-    }
-}
-
 /// Serves until a signal to stop.
 ///
 /// # Errors
 /// The listener failed.
 pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
     let store = app.store.clone();
-    let forgetting = tokio::spawn(forget_salts(app.clone()));
+    let chores = tokio::spawn(chores::run(app.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
         signal_to_stop().await;
@@ -135,7 +154,7 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
         result = async { server.await } => result.map_err(Error::Server),
         () = drained => Ok(()),
     };
-    forgetting.abort();
+    chores.abort();
     store.close().await;
     result
 }

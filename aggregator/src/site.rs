@@ -6,9 +6,11 @@ use jiff::tz::TimeZone;
 use shared::clock::UnixMs;
 use shared::limits::{DOMAIN_BYTES_MAX, ROSTER_DAYS, SALT_GRACE_MS};
 use shared::roster::{self, Day};
+use shared::settings::Settings;
 use shared::visitor::SiteId;
 
 use crate::error::{Error, Result};
+use crate::shards::Shards;
 
 /// A site.
 #[derive(Debug, Clone)]
@@ -32,7 +34,7 @@ impl Site {
         self.timezone.iana_name().unwrap_or("UTC")
     }
 
-    /// A local day, from its first moment to the next day's.
+    /// A local day, from its first moment to the next day's, with one shard.
     pub fn day(&self, date: Date) -> Option<Day> {
         Some(Day {
             date,
@@ -43,7 +45,7 @@ impl Site {
     }
 
     /// Today and the days to come, as the edge wants them.
-    pub fn to_roster(&self, now_ms: UnixMs) -> roster::Site {
+    pub fn to_roster(&self, now_ms: UnixMs, settings: Settings, shards: &Shards) -> roster::Site {
         let today = self.today(now_ms);
         let dates = std::iter::successors(Some(today), |date| date.tomorrow().ok());
         roster::Site {
@@ -51,8 +53,12 @@ impl Site {
             domain: self.domain.clone(),
             days: dates
                 .take(ROSTER_DAYS)
-                .filter_map(|date| self.day(date))
+                .filter_map(|date| {
+                    let shards = shards.on(date);
+                    self.day(date).map(|day| Day { shards, ..day })
+                })
                 .collect(),
+            settings,
         }
     }
 
@@ -146,9 +152,14 @@ mod tests {
 
     #[test]
     fn the_roster_tells_eight_days_without_gaps() {
+        let mut shards = Shards::default();
+        shards.insert(date(2026, 10, 23), 3);
+        let now = ms("2026-10-22T12:00:00Z");
         let days = site("Europe/Berlin")
-            .to_roster(ms("2026-10-22T12:00:00Z"))
+            .to_roster(now, Settings::default(), &shards)
             .days;
+        assert_eq!(days[0].shards, 1);
+        assert!(days[1..].iter().all(|day| day.shards == 3));
         assert_eq!(days.len(), ROSTER_DAYS);
         assert_eq!(days[0].date, date(2026, 10, 22));
         assert!(

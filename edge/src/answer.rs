@@ -1,54 +1,10 @@
-//! Answers, in web_sys types: the worker crate's own cost about 8 µs more per beacon.
+//! Answers of everything but beacons, which `entry.js` answers.
 
-use std::cell::OnceCell;
-
-use shared::call::Drop;
-use shared::event::Invalid;
 use worker::Result;
 use worker::web_sys::{Headers, Response, ResponseInit};
 
-thread_local! {
-    /// What nearly every beacon is answered with, made once.
-    static ACCEPTED: OnceCell<ResponseInit> = const { OnceCell::new() };
-}
-
-/// `202 ok`, with what was dropped.
-pub fn accepted(dropped: &[Drop]) -> Result<Response> {
-    if dropped.is_empty() {
-        let init = match ACCEPTED.with(|cell| cell.get().cloned()) {
-            Some(init) => init,
-            None => {
-                let init = init(202, &accepted_headers()?);
-                ACCEPTED.with(|cell| cell.get_or_init(|| init).clone())
-            }
-        };
-        return Ok(Response::new_with_opt_str_and_init(Some("ok"), &init)?);
-    }
-    let headers = accepted_headers()?;
-    headers.set("x-plausible-dropped", &dropped.len().to_string())?;
-    let mut reasons: Vec<&str> = Vec::new();
-    for reason in dropped {
-        if !reasons.contains(&reason.as_str()) {
-            reasons.push(reason.as_str());
-        }
-    }
-    headers.set("x-dayfly-dropped", &reasons.join(", "))?;
-    build(202, Some("ok"), &headers)
-}
-
-fn accepted_headers() -> Result<Headers> {
-    let headers = cors()?;
-    headers.set("content-type", "text/plain; charset=utf-8")?;
-    Ok(headers)
-}
-
-/// `400 {"errors":{…}}`.
-pub fn invalid(error: &Invalid) -> Result<Response> {
-    json(400, &error.to_json())
-}
-
-/// An error about the request as a whole, in the same shape.
-pub fn refused(status: u16, problem: &str) -> Result<Response> {
+/// An error about the request as a whole, in the shape of the Events API.
+fn refused(status: u16, problem: &str) -> Result<Response> {
     json(
         status,
         &format!(r#"{{"errors":{{"request":["{problem}"]}}}}"#),
@@ -98,10 +54,6 @@ pub fn json(status: u16, body: &str) -> Result<Response> {
 fn cors() -> Result<Headers> {
     let headers = Headers::new()?;
     headers.set("access-control-allow-origin", "*")?;
-    headers.set(
-        "access-control-expose-headers",
-        "x-plausible-dropped, x-dayfly-dropped",
-    )?;
     headers.set("x-content-type-options", "nosniff")?;
     Ok(headers)
 }

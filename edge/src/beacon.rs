@@ -1,175 +1,254 @@
-//! `POST /api/event`: everything about a beacon, decided in the request.
+//! `POST /api/event`, the part that is decided: `entry.js` reads the request and waits, this says
+//! what becomes of the event. Nothing here awaits.
 //!
-//! Order of work: read and check the body → site → country → device, browser, system →
-//! source, channel → path clean-up → visitor hash → day object → answer
-//! after its commit (I6).
+//! What `take` leaves for [`taken`] is overwritten by the next beacon: whoever called one calls
+//! the other before anything is awaited.
+
+use std::cell::RefCell;
 
 use shared::address::ClientAddress;
-use shared::attrs;
-use shared::call::{Drop, Hit};
+use shared::beacon::{Sender, decide};
+use shared::call::Entry;
 use shared::country;
+use shared::drops::Drop;
 use shared::event::Event;
-use shared::limits::EVENT_BODY_BYTES_MAX;
+use shared::geo::Table;
 use shared::object::Name;
-use shared::path;
-use shared::roster::Site;
-use shared::visitor::{DayKey, VisitorHash};
-use worker::js_sys::{ArrayBuffer, Uint8Array};
-use worker::wasm_bindgen::JsCast;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{ReadableStreamDefaultReader, Request, Response};
-use worker::{Context, Env, Result, js_sys};
+use shared::throttle::Throttle;
+use wasm_bindgen::prelude::*;
+use worker::Env;
+use worker::js_sys::{Array, Object, Reflect, Uint32Array};
 
-use crate::settings::{Settings, settings};
-use crate::{answer, gather, platform, sites};
+use crate::settings::settings;
+use crate::sites::{self, Today};
+use crate::{gather, platform};
 
-/// Who sends, as far as this request needs to know. Never stored, never logged.
-struct Client {
-    address: ClientAddress,
-    user_agent: String,
-    attrs: attrs::Client,
-    /// Global Privacy Control.
-    wants_no_referrer: bool,
+/// The body is not an event; `taken().text` is the answer's body.
+const INVALID: f64 = 0.0;
+/// The sites or their salts must be loaded before this can be decided.
+const ASK_FIRST: f64 = 1.0;
+/// They are to be loaded anew, but nobody need wait.
+const ASK_MEANWHILE: f64 = 2.0;
+/// `taken()` has tickets, reasons, what was left out.
+const SEVERAL: f64 = 3.0;
+/// One ticket, and nothing to tell; the ticket is what is above this.
+const TICKET: f64 = 16.0;
+
+#[derive(Default)]
+struct Taken {
+    text: String,
+    tickets: Vec<u32>,
+    reasons: Vec<&'static str>,
+    left_out: usize,
 }
 
-/// See the module.
-pub async fn post(request: Request, env: Env, ctx: Context) -> Result<Response> {
-    let settings = settings(&env)?;
-    let Some(body) = read_body(&request).await? else {
-        return answer::refused(413, "the body is larger than 64 KiB");
-    };
-    let event = match Event::parse(&body) {
+thread_local! {
+    static TAKEN: RefCell<Taken> = RefCell::default();
+    static COUNTRIES: RefCell<Option<Table<'static>>> = const { RefCell::new(None) };
+    static THROTTLE: RefCell<Option<Throttle>> = const { RefCell::new(None) };
+}
+
+/// Reads the settings and gives what the entry needs of them.
+///
+/// # Errors
+/// Which variable is missing or wrong.
+#[wasm_bindgen]
+pub fn configure(env: &Env) -> Result<Object, JsError> {
+    let settings = settings(env).map_err(|error| JsError::new(&error.to_string()))?;
+    let text = |text: Option<&str>| text.map_or(JsValue::UNDEFINED, JsValue::from_str);
+    let reasons = Array::new();
+    for (reason, name) in Drop::ALL {
+        reasons.set(reason as u32, JsValue::from_str(name));
+    }
+    let needs_cf = settings.country_of_platform || settings.client_ip_header.is_none();
+    let config = Object::new();
+    let fields = [
+        (
+            "client_ip_header",
+            text(settings.client_ip_header.as_deref()),
+        ),
+        ("country_of_platform", settings.country_of_platform.into()),
+        ("needs_cf", needs_cf.into()),
+        ("ack_fast", settings.ack_fast.into()),
+        ("jurisdiction", text(settings.jurisdiction.as_deref())),
+        ("reasons", reasons.into()),
+    ];
+    for (name, value) in fields {
+        // Setting a property of a plain object does not fail.
+        let _ = Reflect::set(&config, &JsValue::from_str(name), &value);
+    }
+    Ok(config)
+}
+
+/// Takes an event: checks it, decides, and puts what is to be counted into gatherings.
+///
+/// `again`: the sites have just been asked for; what is not known now is not there.
+#[wasm_bindgen]
+pub fn take(
+    body: &[u8],
+    user_agent: &str,
+    address: &str,
+    platform_country: &str,
+    gpc: bool,
+    dnt: bool,
+    again: bool,
+) -> f64 {
+    let event = match Event::parse(body) {
         Ok(event) => event,
-        Err(invalid) => return answer::invalid(&invalid),
-    };
-    let client = client(&request, &settings)?;
-    let mut known = match sites::current(&env, &ctx).await {
-        Ok(known) => known,
-        Err(_) => return answer::refused(503, "the edge does not know its sites yet"),
-    };
-    if event
-        .domains
-        .iter()
-        .any(|domain| known.get(domain).is_none())
-    {
-        known = sites::refreshed(&env, &ctx).await?;
-    }
-    let mut dropped = Vec::new();
-    for domain in &event.domains {
-        let counted = match known.get(domain) {
-            Some(site) => count(&env, &ctx, site, &client, &event).await,
-            None => Ok(Some(Drop::UnknownSite)),
-        };
-        match counted {
-            Ok(reason) => dropped.extend(reason),
-            Err(error) => {
-                worker::console_error!("beacon: {error}");
-                return answer::refused(503, "the event could not be stored; send it again");
-            }
+        Err(invalid) => {
+            let text = invalid.to_json();
+            TAKEN.set(Taken {
+                text,
+                ..Taken::default()
+            });
+            return INVALID;
         }
-    }
-    answer::accepted(&dropped)
-}
-
-async fn count(
-    env: &Env,
-    ctx: &Context,
-    site: &Site,
-    client: &Client,
-    event: &Event,
-) -> Result<Option<Drop>> {
+    };
     let now_ms = platform::now_ms();
-    let day = site.day_at(now_ms).ok_or("the roster is too old")?;
-    let (salt, degraded) = match sites::salt(site.id, day.date) {
-        Some(found) => found,
-        None => {
-            sites::refreshed(env, ctx).await?;
-            sites::salt(site.id, day.date).ok_or("there is no salt for the day")?
+    let Some(known) = sites::known() else {
+        return ASK_FIRST;
+    };
+    if !again {
+        let ready = |domain: &String| {
+            known
+                .get(domain)
+                .is_some_and(|site| sites::today(site, now_ms).is_some())
+        };
+        if !event.domains.iter().all(ready) && sites::may_ask_again(now_ms) {
+            return ASK_FIRST;
         }
+        if sites::is_stale(now_ms) {
+            return ASK_MEANWHILE;
+        }
+    }
+
+    // Proxies that append leave what the client sent before their own entry.
+    let address = address.rsplit(',').next().and_then(ClientAddress::parse);
+    let country = match (platform_country, address) {
+        ("", Some(address)) => of_table(address),
+        ("", None) => String::new(),
+        (given, _) => country::of_platform(given),
     };
-    let visitor = VisitorHash::new(&salt, site.id, day.date, client.address, &client.user_agent);
-    let at_ms = now_ms.saturating_sub(day.start_ms);
-    let hit = Hit {
-        visitor,
-        at_s: u32::try_from(at_ms / 1_000).unwrap_or(0),
-        kind: event.kind.clone(),
-        page: path::clean(&event.url.page).into_owned(),
-        host: event.url.host.clone(),
-        client: client.attrs.clone(),
-        traffic: match client.wants_no_referrer {
-            true => attrs::traffic(None, None, &event.url.host),
-            false => attrs::traffic(
-                event.url.query.as_deref(),
-                event.referrer.as_deref(),
-                &event.url.host,
-            ),
-        },
+    let address = address.unwrap_or(ClientAddress::UNKNOWN);
+    let sender = Sender::new(address, user_agent, &country, gpc, dnt);
+    let throttled = !allows(address, now_ms);
+
+    // All of them before anything is taken: what is in a gathering must be waited for.
+    let mut wanted = Vec::with_capacity(event.domains.len());
+    for site in event.domains.iter().map(|domain| known.get(domain)) {
+        let today = site.map(|site| sites::today(site, now_ms));
+        match (site, today) {
+            (Some(site), Some(Some(today))) => wanted.push(Some((site, today))),
+            (None, _) => wanted.push(None),
+            _ => return ASK_FIRST, // There is no salt for the day.
+        }
+    }
+    let mut taken = Taken {
+        left_out: event.props.left_out,
+        ..Taken::default()
     };
+    for wanted in wanted {
+        let Some((site, today)) = wanted else {
+            taken.reasons.push(Drop::UnknownSite.as_str());
+            continue;
+        };
+        let decided = match throttled {
+            true => Err(Drop::Throttled),
+            false => decide(&event, &sender, &site.rules),
+        };
+        let ticket = match decided {
+            Ok(counted) => {
+                let visitor = (!counted.anonymous).then(|| today.hasher.hash(address, user_agent));
+                let at_ms = now_ms.saturating_sub(today.day.start_ms);
+                let at_s = u32::try_from(at_ms / 1_000).unwrap_or(0);
+                let shard = visitor.map_or(0, |visitor| visitor.shard(today.day.shards));
+                join(
+                    site.id(),
+                    &today,
+                    shard,
+                    &counted.entry(visitor, at_s),
+                    now_ms,
+                )
+            }
+            Err(reason) => {
+                taken.reasons.push(reason.as_str());
+                join(site.id(), &today, 0, &Entry::Dropped(reason), now_ms)
+            }
+        };
+        match ticket {
+            Some(ticket) => taken.tickets.push(ticket),
+            None => return ASK_FIRST, // Without a random source nothing may be acknowledged.
+        }
+    }
+    match taken.tickets.as_slice() {
+        [ticket] if taken.reasons.is_empty() && taken.left_out == 0 => TICKET + f64::from(*ticket),
+        _ => {
+            TAKEN.set(taken);
+            SEVERAL
+        }
+    }
+}
+
+/// Takes an operator's table of countries (`dayfly geo build`), in the place of the built-in one.
+///
+/// # Errors
+/// It is no such table.
+#[wasm_bindgen]
+pub fn use_countries(bytes: Vec<u8>) -> Result<(), JsError> {
+    let table = Table::open(bytes);
+    COUNTRIES.set(Some(
+        table.map_err(|error| JsError::new(&error.to_string()))?,
+    ));
+    Ok(())
+}
+
+fn of_table(address: ClientAddress) -> String {
+    COUNTRIES.with(|table| country::of_address(address, table.borrow().as_ref()).to_owned())
+}
+
+/// What the last [`take`] left: `{text, tickets, reasons, left_out}`.
+#[wasm_bindgen]
+pub fn taken() -> Object {
+    let taken = TAKEN.take();
+    let reasons: Array = taken.reasons.into_iter().map(JsValue::from_str).collect();
+    let object = Object::new();
+    let fields: [(&str, JsValue); 4] = [
+        ("text", JsValue::from_str(&taken.text)),
+        (
+            "tickets",
+            Uint32Array::from(taken.tickets.as_slice()).into(),
+        ),
+        ("reasons", reasons.into()),
+        ("left_out", JsValue::from_f64(taken.left_out as f64)),
+    ];
+    for (name, value) in fields {
+        let _ = Reflect::set(&object, &JsValue::from_str(name), &value);
+    }
+    object
+}
+
+fn join(site: u32, today: &Today, shard: u16, entry: &Entry, now_ms: i64) -> Option<u32> {
     let name = Name {
-        site: site.id,
-        date: day.date,
-        shard: visitor.shard(day.shards),
+        site,
+        date: today.day.date,
+        shard,
     };
-    let key = DayKey::new(&salt, site.id, day.date);
-    let answer = gather::count(env, ctx, name, day, key, degraded, hit).await?;
-    Ok(Drop::from_number(answer))
+    gather::join(name, today, entry, now_ms)
 }
 
-fn client(request: &Request, settings: &Settings) -> Result<Client> {
-    let headers = request.headers();
-    let (country, socket) = platform::country_and_socket(request);
-    let address = match &settings.client_ip_header {
-        // Proxies that append leave what the client sent before their own entry.
-        Some(name) => headers
-            .get(name)?
-            .and_then(|list| list.rsplit(',').next().map(str::to_owned)),
-        None => socket,
-    };
-    let address = address.as_deref().and_then(ClientAddress::parse);
-    let country = match (&country, &address) {
-        (Some(code), _) => country::of_platform(code),
-        (None, Some(address)) => country::of_address(*address).to_owned(),
-        (None, None) => String::new(),
-    };
-    let user_agent = headers.get("user-agent")?.unwrap_or_default();
-    Ok(Client {
-        address: address.unwrap_or(ClientAddress::UNKNOWN),
-        attrs: attrs::client(country, &user_agent),
-        user_agent,
-        wants_no_referrer: headers.get("sec-gpc")?.as_deref() == Some("1"),
+/// Whether the address may send one more in this minute.
+pub fn allows(address: ClientAddress, now_ms: i64) -> bool {
+    // Where no address is to be had everybody has the same one.
+    if address == ClientAddress::UNKNOWN {
+        return true;
+    }
+    THROTTLE.with(|throttle| {
+        let mut throttle = throttle.borrow_mut();
+        let throttle = throttle.get_or_insert_with(|| {
+            let mut seed = [0; 8];
+            let _ = platform::random(&mut seed); // Without it the keys are only better known.
+            Throttle::new(u64::from_be_bytes(seed))
+        });
+        throttle.allows(address, now_ms)
     })
-}
-
-/// The body, or `None` when it is too large. A body that does not say its length is read only as
-/// far as it may go.
-async fn read_body(request: &Request) -> Result<Option<Vec<u8>>> {
-    let length = request.headers().get("content-length")?;
-    if let Some(length) = length.and_then(|text| text.parse::<u64>().ok()) {
-        if length > EVENT_BODY_BYTES_MAX as u64 {
-            return Ok(None);
-        }
-        let buffer: ArrayBuffer = JsFuture::from(request.array_buffer()?)
-            .await?
-            .unchecked_into();
-        let bytes = Uint8Array::new(&buffer).to_vec();
-        return Ok((bytes.len() <= EVENT_BODY_BYTES_MAX).then_some(bytes));
-    }
-    let Some(stream) = request.body() else {
-        return Ok(Some(Vec::new()));
-    };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    loop {
-        let chunk = JsFuture::from(reader.read()).await?;
-        if js_sys::Reflect::get(&chunk, &"done".into())?.is_truthy() {
-            return Ok(Some(body));
-        }
-        let value = js_sys::Reflect::get(&chunk, &"value".into())?;
-        body.extend(Uint8Array::new(&value).to_vec());
-        if body.len() > EVENT_BODY_BYTES_MAX {
-            // Nobody waits for the rest.
-            let _ = reader.cancel();
-            return Ok(None);
-        }
-    }
 }

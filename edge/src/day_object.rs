@@ -10,14 +10,12 @@
 use std::cell::{Cell, RefCell};
 
 use serde::Deserialize;
-use shared::call::Call;
+use shared::call::{About, Call, Header};
 use shared::clock::UnixMs;
 use shared::limits::SALT_GRACE_MS;
 use shared::object::{Answer, Gathered, Name, Object, OpenError};
 use shared::visitor::DayKey;
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, ScheduledTime, State, durable_object,
-};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use crate::day_store::DayStore;
 use crate::settings::{Settings, settings};
@@ -25,8 +23,8 @@ use crate::{aggregator, platform, sites};
 
 /// Longest pause between two tries to deliver, ms.
 const BACKOFF_MS_MAX: i64 = 60_000;
-/// Steps of closing before others get a turn.
-const CLOSE_STEPS: usize = 20;
+/// Steps of closing or of ending visits before others get a turn.
+const STEPS: usize = 20;
 
 /// See the module.
 #[durable_object(alarm)]
@@ -59,22 +57,23 @@ impl DurableObject for DayObject {
         }
     }
 
-    /// `POST /hits`: a gathered [`Call`]. Answered 200 after the commit, with a byte per hit.
+    /// `POST /hits`: a gathered [`Call`], answered 200 after the commit, with a byte per entry.
+    /// `POST /me`: what somebody asks [`About`] themselves, answered 200 with a
+    /// [`shared::object::Shown`] or null.
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let Some(call) = Call::decode(&request.bytes().await?) else {
-            return Response::error("not a call of this version", 400);
-        };
+        let is_about = request.inner().url().ends_with("/me");
+        let bytes = request.bytes().await?;
         // From here to the answer nothing is awaited: one synchronous block, one commit.
-        let gathered = self.gather(&call);
-        if gathered.is_err() {
+        let answer = match is_about {
+            true => self.about(&bytes),
+            false => self.hits(&bytes),
+        };
+        if answer.is_err() {
             self.object.replace(None);
         }
-        let answers = match gathered? {
-            Gathered::Committed(answers) => answers,
-            Gathered::Closed => return Response::error("the day is over", 410),
-        };
+        let answer = answer?;
         self.arm(&*settings(&self.env)?).await?;
-        Response::from_bytes(answers)
+        Ok(answer)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -123,27 +122,86 @@ impl DayObject {
         self.with(|| Ok(None), work)
     }
 
-    fn gather(&self, call: &Call) -> Result<Gathered> {
-        let create = || {
-            // A request knows the name it was sent to; an alarm after a restart does not.
-            let name = self
-                .state
-                .id()
-                .name()
-                .ok_or("a day object without a name")?;
-            let name: Name = name.parse().map_err(|problem: &str| Error::from(problem))?;
-            let mut incarnation = [0; 16];
-            platform::random(&mut incarnation)?;
-            Ok(Some(Object::create(name, call.day_end_ms, incarnation)))
+    fn hits(&self, bytes: &[u8]) -> Result<Response> {
+        let Some(call) = Call::decode(bytes) else {
+            return Response::error("not a call of this version", 400);
         };
-        let gathered = self.with(create, |object| {
-            let mut lack = None;
-            let gathered = object.gather(&self.store, call, &mut |bytes| {
-                lack = platform::random(bytes).err().or(lack.take());
+        let gathered = self.with(
+            || self.create(&call.header),
+            |object| {
+                let mut random = Random::default();
+                let gathered =
+                    object.gather(&self.store, &call, &mut |bytes| random.fill(bytes))?;
+                random.checked(gathered)
+            },
+        )?;
+        match gathered.ok_or("no day object")? {
+            Gathered::Committed(answers) => Response::from_bytes(answers),
+            Gathered::Closed => Response::error("the day is over", 410),
+        }
+    }
+
+    fn about(&self, bytes: &[u8]) -> Result<Response> {
+        let Some(about) = About::decode(bytes) else {
+            return Response::error("not a question of this version", 400);
+        };
+        let (header, visitor) = (&about.header, &about.visitor);
+        if about.forget {
+            self.with(
+                || self.create(header),
+                |object| {
+                    let mut random = Random::default();
+                    let mut fill = |bytes: &mut [u8]| random.fill(bytes);
+                    object.forget(&self.store, header, visitor, &mut fill)?;
+                    random.checked(())
+                },
+            )?;
+        }
+        let shown = self.stored(|object| object.show(&self.store, header, visitor))?;
+        Response::from_json(&shown.flatten())
+    }
+
+    fn create(&self, header: &Header) -> Result<Option<Object>> {
+        // A request knows the name it was sent to; an alarm after a restart does not.
+        let name = self
+            .state
+            .id()
+            .name()
+            .ok_or("a day object without a name")?;
+        let name: Name = name.parse().map_err(|problem: &str| Error::from(problem))?;
+        let mut incarnation = [0; 16];
+        platform::random(&mut incarnation)?;
+        Ok(Some(Object::create(name, header, incarnation)))
+    }
+
+    /// Ends the visits of whoever has gone.
+    async fn sweep(&self, now_ms: UnixMs) -> Result<()> {
+        if self.stored(|object| Ok(object.is_due_to_sweep(now_ms)))? != Some(true) {
+            return Ok(());
+        }
+        if self.stored(|object| Ok(object.has_key()))? == Some(false) {
+            match self.ask_key().await {
+                Some(key) => self.stored(|object| {
+                    object.use_key(&key);
+                    Ok(())
+                })?,
+                None => {
+                    self.put_off();
+                    return Ok(());
+                }
+            };
+        }
+        for _ in 0..STEPS {
+            let more = self.stored(|object| {
+                let mut random = Random::default();
+                let more = object.sweep(&self.store, now_ms, &mut |bytes| random.fill(bytes))?;
+                random.checked(more)
             })?;
-            lack.map_or(Ok(gathered), Err)
-        })?;
-        gathered.ok_or_else(|| Error::from("no day object"))
+            if more != Some(true) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What an alarm does: close the day if it is over, seal, deliver, and end when all is done.
@@ -153,6 +211,7 @@ impl DayObject {
         if self.stored(|object| Ok(object.is_due_to_close(now_ms)))? == Some(true) {
             self.close(now_ms).await?;
         }
+        self.sweep(now_ms).await?;
         self.stored(|object| object.seal(&self.store))?;
         if now_ms >= self.send_from_ms.get() {
             self.deliver(&settings).await?;
@@ -178,7 +237,7 @@ impl DayObject {
             self.put_off();
             return Ok(());
         }
-        for _ in 0..CLOSE_STEPS {
+        for _ in 0..STEPS {
             let step = self.stored(|object| object.close_step(&self.store, key.as_ref()))?;
             if step != Some(true) {
                 break;
@@ -258,9 +317,22 @@ impl DayObject {
             return Ok(());
         }
         self.armed_ms.set(Some(wake_ms));
-        let after_ms = wake_ms.saturating_sub(now_ms).max(0);
-        let storage = self.state.storage();
-        storage.set_alarm(ScheduledTime::from(after_ms)).await
+        let after_ms = wake_ms.saturating_sub(now_ms);
+        platform::set_alarm(&self.state.storage(), after_ms).await
+    }
+}
+
+/// The platform's random source, for who cannot be told that it failed.
+#[derive(Default)]
+struct Random(Option<Error>);
+
+impl Random {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0 = platform::random(bytes).err().or(self.0.take());
+    }
+
+    fn checked<T>(self, value: T) -> Result<T> {
+        self.0.map_or(Ok(value), Err)
     }
 }
 

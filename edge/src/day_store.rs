@@ -9,8 +9,9 @@
 //! | `outbox` | one batch; kept 48 h after it was acknowledged |
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 
-use shared::object::{RowId, Store, Write};
+use shared::object::{RowId, Store, VisitorRow, Write};
 use worker::wasm_bindgen::JsCast;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
@@ -82,14 +83,25 @@ impl DayStore {
                 vec![gather.map(|id| id.to_vec()).into(), bytes.clone().into()],
             ),
             Write::ClearDeltas => ("DELETE FROM delta", Vec::new()),
-            Write::Visitor { row, sealed } => (
-                "INSERT INTO visitor VALUES (?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
-                vec![row.to_vec().into(), sealed.clone().into()],
-            ),
-            Write::ForgetVisitor(row) => (
-                "DELETE FROM visitor WHERE row = ?",
-                vec![row.to_vec().into()],
-            ),
+            // All rows as one blob, and where each begins: two values however many rows.
+            Write::Visitors(rows) => {
+                let (blob, places) = joined(rows.iter().map(|(row, sealed)| (row, sealed)));
+                (
+                    "INSERT INTO visitor
+                     SELECT substr(?1, value ->> 0, 16), substr(?1, (value ->> 0) + 16, value ->> 1)
+                     FROM json_each(?2) WHERE true
+                     ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+                    vec![blob.into(), places.into()],
+                )
+            }
+            Write::ForgetVisitors(rows) => {
+                let (blob, places) = joined(rows.iter().map(|row| (row, &NOTHING)));
+                (
+                    "DELETE FROM visitor WHERE row IN
+                     (SELECT substr(?1, value ->> 0, 16) FROM json_each(?2))",
+                    vec![blob.into(), places.into()],
+                )
+            }
             Write::Outbox { seq, body } => (
                 "INSERT INTO outbox VALUES (?, 1, ?)",
                 vec![integer(*seq)?, body.clone().into()],
@@ -135,31 +147,29 @@ impl Store for DayStore {
         rows.into_iter().map(read).collect()
     }
 
-    fn visitor(&self, row: &RowId) -> Result<Option<Vec<u8>>> {
+    fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>> {
+        let (blob, places) = joined(rows.iter().map(|row| (row, &NOTHING)));
         let rows = self.rows(
-            "SELECT sealed FROM visitor WHERE row = ?",
-            vec![row.to_vec().into()],
+            "SELECT row, sealed FROM visitor WHERE row IN
+             (SELECT substr(?1, value ->> 0, 16) FROM json_each(?2))",
+            vec![blob.into(), places.into()],
         )?;
-        rows.into_iter()
-            .next()
-            .map(|row| Blobs::of(row).one())
-            .transpose()
+        rows.into_iter().map(visitor_row).collect()
     }
 
-    fn visitors(&self, most: usize) -> Result<Vec<(RowId, Vec<u8>)>> {
-        let rows = self.rows(
-            "SELECT row, sealed FROM visitor LIMIT ?",
-            vec![integer(most as u64)?],
-        )?;
-        let read = |row| {
-            let mut blobs = Blobs::of(row);
-            let id = blobs
-                .one()?
-                .try_into()
-                .map_err(|_| "a row's key is not 16 bytes")?;
-            Ok((id, blobs.one()?))
+    fn visitors_after(&self, after: Option<RowId>, most: usize) -> Result<Vec<VisitorRow>> {
+        let most = integer(most as u64)?;
+        let rows = match after {
+            Some(after) => self.rows(
+                "SELECT row, sealed FROM visitor WHERE row > ? ORDER BY row LIMIT ?",
+                vec![after.to_vec().into(), most],
+            ),
+            None => self.rows(
+                "SELECT row, sealed FROM visitor ORDER BY row LIMIT ?",
+                vec![most],
+            ),
         };
-        rows.into_iter().map(read).collect()
+        rows?.into_iter().map(visitor_row).collect()
     }
 
     fn waiting(&self) -> Result<u64> {
@@ -191,6 +201,34 @@ impl Store for DayStore {
             writes.iter().try_for_each(|write| self.apply(write))
         })
     }
+}
+
+static NOTHING: Vec<u8> = Vec::new();
+
+/// Rows one after the other, and as JSON where each begins (from 1) and how long its value is.
+fn joined<'a>(rows: impl Iterator<Item = (&'a RowId, &'a Vec<u8>)>) -> (Vec<u8>, String) {
+    let mut blob = Vec::new();
+    let mut places = String::from("[");
+    for (row, value) in rows {
+        if places.len() > 1 {
+            places.push(',');
+        }
+        let at = blob.len().saturating_add(1);
+        let _ = write!(places, "[{at},{}]", value.len()); // Writing to a String never fails.
+        blob.extend_from_slice(row);
+        blob.extend_from_slice(value);
+    }
+    places.push(']');
+    (blob, places)
+}
+
+fn visitor_row(row: Vec<SqlStorageValue>) -> Result<VisitorRow> {
+    let mut blobs = Blobs::of(row);
+    let id = blobs
+        .one()?
+        .try_into()
+        .map_err(|_| "a row's key is not 16 bytes")?;
+    Ok((id, blobs.one()?))
 }
 
 /// The blobs of a row, in order.

@@ -1,7 +1,8 @@
 //! Dayfly's collector: a thin Worker over the counting core in `shared`.
 //!
-//! Routes: `POST /api/event`, `GET /js/script.js`, `GET /health`. Two Durable Objects:
-//! `RosterObject` knows the sites and salts, `DayObject` counts a site's day.
+//! Routes: `POST /api/event` (`entry.js`, `beacon.rs`), `GET /js/script.js`, `GET /health`,
+//! `GET`, `DELETE` and `POST /me`. Two Durable Objects: `RosterObject` knows the sites and salts,
+//! `DayObject` counts a site's day.
 //!
 //! Architecture invariants: nothing here panics (a panic hangs a Durable Object's request); no
 //! address, User-Agent or hash is in any error text, because the platform logs those; nothing but
@@ -19,6 +20,7 @@ mod beacon;
 mod day_object;
 mod day_store;
 mod gather;
+mod me;
 mod platform;
 mod roster_object;
 mod settings;
@@ -30,23 +32,34 @@ use worker::{Context, Env, Result, event, web_sys};
 const SCRIPT: &str = include_str!("../tracker/dist/script.js");
 
 #[event(fetch, respond_with_errors)]
-async fn fetch(request: web_sys::Request, env: Env, ctx: Context) -> Result<web_sys::Response> {
+async fn fetch(request: web_sys::Request, env: Env, _ctx: Context) -> Result<web_sys::Response> {
     let url = request.url();
     match (path_of(&url), request.method().as_str()) {
-        ("/api/event", "POST") => beacon::post(request, env, ctx).await,
         ("/api/event" | "/js/script.js" | "/health", "OPTIONS") => answer::preflight(),
         ("/api/event", _) => answer::method_not_allowed("POST, OPTIONS"),
         ("/js/script.js", "GET" | "HEAD") => answer::script(SCRIPT),
-        ("/health", "GET" | "HEAD") => health(env, ctx).await,
+        ("/health", "GET" | "HEAD") => health(env).await,
         ("/js/script.js" | "/health", _) => answer::method_not_allowed("GET, HEAD, OPTIONS"),
+        ("/me", method) => me::answer(&request, method, &env).await,
+        #[cfg(feature = "test-clock")]
+        ("/test-clock", "POST") => {
+            let offset = url.rsplit('=').next().and_then(|text| text.parse().ok());
+            platform::test_clock::set(offset.unwrap_or(0));
+            answer::json(200, "{}")
+        }
         _ => answer::not_found(),
     }
 }
 
 /// Healthy is: the settings are complete and the roster is known, so that beacons can be counted.
-async fn health(env: Env, ctx: Context) -> Result<web_sys::Response> {
-    match sites::current(&env, &ctx).await {
-        Ok(_) => answer::json(200, r#"{"status":"ok"}"#),
+async fn health(env: Env) -> Result<web_sys::Response> {
+    let known = match (settings::settings(&env), sites::known()) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Some(_)) => Ok(()),
+        (Ok(_), None) => sites::load(&env).await.map(drop),
+    };
+    match known {
+        Ok(()) => answer::json(200, r#"{"status":"ok"}"#),
         Err(error) => {
             let body = serde_json::json!({ "status": "error", "reason": error.to_string() });
             answer::json(503, &body.to_string())

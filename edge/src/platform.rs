@@ -11,7 +11,29 @@ pub struct EdgeClock;
 impl Clock for EdgeClock {
     #[allow(clippy::disallowed_methods)] // This is the one real clock of the edge.
     fn now_ms(&self) -> UnixMs {
-        js_sys::Date::now() as UnixMs
+        let now_ms = js_sys::Date::now() as UnixMs;
+        #[cfg(feature = "test-clock")]
+        let now_ms = now_ms.saturating_add(test_clock::offset_ms());
+        now_ms
+    }
+}
+
+/// A clock that tests can put forward: only in builds with the feature.
+#[cfg(feature = "test-clock")]
+pub mod test_clock {
+    use std::cell::Cell;
+
+    thread_local! {
+        static OFFSET_MS: Cell<i64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn offset_ms() -> i64 {
+        OFFSET_MS.get()
+    }
+
+    /// How far ahead of the platform's clock it is from now on.
+    pub fn set(offset_ms: i64) {
+        OFFSET_MS.set(offset_ms);
     }
 }
 
@@ -76,9 +98,6 @@ extern "C" {
     /// `request.cf`.
     type Cf;
 
-    #[wasm_bindgen(method, getter)]
-    fn country(this: &Cf) -> Option<String>;
-
     #[wasm_bindgen(method, getter, js_name = clientIp)]
     fn client_ip(this: &Cf) -> Option<String>;
 }
@@ -95,6 +114,20 @@ pub fn atomically(
     storage
         .transaction_sync(&mut block)
         .map_err(worker::Error::from)
+}
+
+/// Sets a Durable Object's alarm.
+///
+/// # Errors
+/// Storage failed.
+pub async fn set_alarm(storage: &worker::Storage, after_ms: i64) -> worker::Result<()> {
+    let after_ms = after_ms.max(0);
+    // The tests' clock jumps; the platform's does not, and alarms are the platform's.
+    #[cfg(feature = "test-clock")]
+    let after_ms = after_ms.min(300);
+    storage
+        .set_alarm(worker::ScheduledTime::from(after_ms))
+        .await
 }
 
 /// Calls a Durable Object by name.
@@ -121,11 +154,8 @@ pub async fn call(
     Ok(namespace.get_by_name(name)?.fetch(request).await?)
 }
 
-/// `request.cf.country` and `request.cf.clientIp`.
-pub fn country_and_socket(request: &worker::web_sys::Request) -> (Option<String>, Option<String>) {
+/// `request.cf.clientIp`: the socket's address, under workerd.
+pub fn client_ip(request: &worker::web_sys::Request) -> Option<String> {
     let request: &RequestWithCf = request.unchecked_ref();
-    match request.cf() {
-        Some(cf) => (cf.country(), cf.client_ip()),
-        None => (None, None),
-    }
+    request.cf()?.client_ip()
 }

@@ -9,13 +9,14 @@
 //! When it dies: never; it holds nothing about anybody.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::clock::UnixMs;
 use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
 use shared::roster::{IssuedSalt, Roster, SaltRing, Salts};
 use shared::visitor::Salt;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::platform;
 use crate::settings::{Settings, settings};
@@ -23,6 +24,10 @@ use crate::{aggregator, sites};
 
 /// However often it is asked for news, the aggregator is asked once in this time at most, ms.
 const ASK_MS_MIN: i64 = 1_000;
+/// Who asks while the aggregator is being asked waits for that, but not longer than this, ms: a
+/// request that was cut off asks for ever.
+const ASKING_MS_MAX: i64 = 45_000;
+const ASKING_POLL: Duration = Duration::from_millis(20);
 const KEY: &str = "roster";
 
 /// What the roster object answers, and what the Workers keep in memory.
@@ -35,7 +40,7 @@ pub struct Issued {
 }
 
 /// See the module.
-#[durable_object(fetch)]
+#[durable_object(alarm)]
 pub struct RosterObject {
     state: State,
     env: Env,
@@ -43,6 +48,10 @@ pub struct RosterObject {
     salts: RefCell<SaltRing>,
     fetched_ms: Cell<UnixMs>,
     asked_ms: Cell<UnixMs>,
+    /// The aggregator is being asked.
+    asking: Cell<bool>,
+    /// When the alarm is set to, as far as this life knows.
+    armed_ms: Cell<Option<UnixMs>>,
 }
 
 impl DurableObject for RosterObject {
@@ -54,6 +63,8 @@ impl DurableObject for RosterObject {
             salts: RefCell::new(SaltRing::default()),
             fetched_ms: Cell::new(0),
             asked_ms: Cell::new(0),
+            asking: Cell::new(false),
+            armed_ms: Cell::new(None),
         }
     }
 
@@ -69,9 +80,17 @@ impl DurableObject for RosterObject {
         let now_ms = platform::now_ms();
         let old = now_ms.saturating_sub(self.fetched_ms.get()) > max_age_ms;
         let may_ask = now_ms.saturating_sub(self.asked_ms.get()) >= ASK_MS_MIN;
-        if old && may_ask {
+        if self.is_asking(now_ms) {
+            // Whoever went on now would be given an emergency salt for want of the real one.
+            while self.is_asking(platform::now_ms()) {
+                Delay::from(ASKING_POLL).await;
+            }
+        } else if old && may_ask {
             self.asked_ms.set(now_ms);
-            if let Err(error) = self.refresh(&settings).await {
+            self.asking.set(true);
+            let refreshed = self.refresh(&settings).await;
+            self.asking.set(false);
+            if let Err(error) = refreshed {
                 worker::console_warn!("roster: keeping what is known: {error}");
             }
         }
@@ -82,11 +101,34 @@ impl DurableObject for RosterObject {
                 self.roster.borrow_mut().get_or_insert(roster);
             }
         }
-        self.answer(platform::now_ms())
+        let now_ms = platform::now_ms();
+        let answer = self.answer(now_ms)?;
+        self.arm(now_ms).await?;
+        Ok(answer)
+    }
+
+    /// Destroys the salts of days that are over, when their grace ends.
+    async fn alarm(&self) -> Result<Response> {
+        self.armed_ms.set(None);
+        let now_ms = platform::now_ms();
+        if let Some(roster) = self.roster.borrow().as_ref() {
+            let mut salts = self.salts.borrow_mut();
+            sites::forget_old_salts(&mut salts, roster, now_ms, SALT_GRACE_MS);
+            // Where Workers run in this isolate too, as on machines of one's own.
+            sites::forget(roster, now_ms);
+        }
+        if let Err(error) = self.arm(now_ms).await {
+            worker::console_error!("roster: {error}");
+        }
+        Response::empty()
     }
 }
 
 impl RosterObject {
+    fn is_asking(&self, now_ms: UnixMs) -> bool {
+        self.asking.get() && now_ms.saturating_sub(self.asked_ms.get()) < ASKING_MS_MAX
+    }
+
     async fn refresh(&self, settings: &Settings) -> Result<()> {
         let roster: Roster = aggregator::get(settings, "/edge/v1/roster").await?;
         let issued: Salts = aggregator::get(settings, "/edge/v1/salts").await?;
@@ -101,6 +143,23 @@ impl RosterObject {
         self.roster.replace(Some(roster));
         self.fetched_ms.set(platform::now_ms());
         Ok(())
+    }
+
+    /// Sets the alarm to when the next salt must be destroyed, unless it is set to that already.
+    async fn arm(&self, now_ms: UnixMs) -> Result<()> {
+        let next_ms = self.roster.borrow().as_ref().and_then(|roster| {
+            let days = roster.sites.iter().flat_map(|site| &site.days);
+            let ends = days.map(|day| day.end_ms.saturating_add(SALT_GRACE_MS));
+            // A roster of today tells no day that is over, but its grace may not be.
+            let starts = roster.sites.iter().filter_map(|site| site.days.first());
+            let graces = starts.map(|day| day.start_ms.saturating_add(SALT_GRACE_MS));
+            ends.chain(graces).filter(|at_ms| *at_ms > now_ms).min()
+        });
+        let Some(next_ms) = next_ms.filter(|next_ms| self.armed_ms.get() != Some(*next_ms)) else {
+            return Ok(());
+        };
+        self.armed_ms.set(Some(next_ms));
+        platform::set_alarm(&self.state.storage(), next_ms.saturating_sub(now_ms)).await
     }
 
     fn answer(&self, now_ms: UnixMs) -> Result<Response> {

@@ -18,6 +18,12 @@ pub struct Settings {
     pub jurisdiction: Option<String>,
     /// `CLIENT_IP_HEADER`: the one header whose address is believed; unset, the socket's.
     pub client_ip_header: Option<String>,
+    /// `COUNTRY`: `platform` takes `request.cf.country` where the platform gives one, and looks the
+    /// address up where it does not; `table` always looks it up.
+    pub country_of_platform: bool,
+    /// `ACK`: `fast` answers a beacon before its commit. What was answered in the last moments
+    /// before a crash is then lost.
+    pub ack_fast: bool,
     /// `FLUSH_MS`: how long counts may wait before they are sealed into a batch.
     pub flush_ms: i64,
 }
@@ -58,7 +64,19 @@ impl Settings {
                 .filter(|ms| (100..=3_600_000).contains(ms))
                 .ok_or("FLUSH_MS is not a number from 100 to 3600000")?,
         };
+        let country_of_platform = match var(env, "COUNTRY").as_deref() {
+            None | Some("platform") => true,
+            Some("table") => false,
+            Some(_) => return Err(Error::from("COUNTRY is neither \"platform\" nor \"table\"")),
+        };
+        let ack_fast = match var(env, "ACK").as_deref() {
+            None | Some("commit") => false,
+            Some("fast") => true,
+            Some(_) => return Err(Error::from("ACK is neither \"commit\" nor \"fast\"")),
+        };
         Ok(Self {
+            country_of_platform,
+            ack_fast,
             aggregator_url: aggregator_url.trim_end_matches('/').to_owned(),
             key,
             jurisdiction: Some(jurisdiction).filter(|place| place != "none"),

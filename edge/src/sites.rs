@@ -6,15 +6,13 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 use shared::clock::UnixMs;
-use shared::jiff::civil::Date;
 use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
-use shared::roster::{Roster, SaltRing, Site};
-use shared::visitor::{Salt, SiteId};
-use worker::js_sys::{Function, Promise};
-use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::JsFuture;
+use shared::roster::{Day, Roster, SaltRing, Site};
+use shared::rules::Rules;
+use shared::visitor::{DayKey, SiteId, VisitorHasher};
+use wasm_bindgen::prelude::*;
 use worker::web_sys::Request;
-use worker::{Context, Env, Error, Response, Result};
+use worker::{Env, Error, Response, Result};
 
 use crate::platform;
 use crate::roster_object::Issued;
@@ -26,73 +24,104 @@ const NAME: &str = "roster";
 /// A copy older than this is fetched anew before a site is called unknown, ms.
 const UNKNOWN_AFTER_MS: i64 = 2_000;
 
+/// A site, ready for beacons.
+pub struct Ready {
+    site: Site,
+    /// Its settings.
+    pub rules: Rules,
+}
+
+impl Ready {
+    /// Its number.
+    pub fn id(&self) -> SiteId {
+        self.site.id
+    }
+
+    /// Its domain.
+    pub fn domain(&self) -> &str {
+        &self.site.domain
+    }
+}
+
 /// The sites by domain.
 pub struct Sites {
-    by_domain: FxHashMap<String, Site>,
+    by_domain: FxHashMap<String, Ready>,
 }
 
 impl Sites {
     /// The site of a domain.
-    pub fn get(&self, domain: &str) -> Option<&Site> {
+    pub fn get(&self, domain: &str) -> Option<&Ready> {
         self.by_domain.get(domain)
     }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Ready> {
+        self.by_domain.values()
+    }
+}
+
+/// The running day of a site, and what only it knows.
+pub struct Today {
+    /// The local day.
+    pub day: Day,
+    /// Hashes its visitors.
+    pub hasher: VisitorHasher,
+    /// Seals their rows.
+    pub key: DayKey,
+    /// The salt is an emergency one.
+    pub degraded: bool,
 }
 
 thread_local! {
     static SITES: RefCell<Option<Rc<Sites>>> = const { RefCell::new(None) };
     static SALTS: RefCell<SaltRing> = RefCell::new(SaltRing::default());
+    /// Made of the two above when they are asked for, and gone when those change.
+    static TODAY: RefCell<FxHashMap<SiteId, Rc<Today>>> = RefCell::default();
     static FETCHED_MS: Cell<UnixMs> = const { Cell::new(0) };
-    static LOADING: RefCell<Option<(Promise, UnixMs)>> = const { RefCell::new(None) };
-    /// Why the last load failed.
-    static PROBLEM: RefCell<Option<String>> = const { RefCell::new(None) };
+    static TRIED_MS: Cell<UnixMs> = const { Cell::new(0) };
 }
 
-/// The sites; a minute old at most, or older while the roster cannot be reached.
-///
-/// # Errors
-/// Nothing was ever known.
-pub async fn current(env: &Env, ctx: &Context) -> Result<Rc<Sites>> {
-    let known = SITES.with(|sites| sites.borrow().clone());
-    let age_ms = platform::now_ms().saturating_sub(FETCHED_MS.get());
-    match known {
-        Some(sites) => {
-            if age_ms > ROSTER_FRESH_MS && !is_loading() {
-                // The old copy serves meanwhile.
-                let _ = start(env, ctx, ROSTER_FRESH_MS); // Nobody waits for it.
-            }
-            Ok(sites)
+/// The sites; `None` when nothing was ever known.
+pub fn known() -> Option<Rc<Sites>> {
+    SITES.with(|sites| sites.borrow().clone())
+}
+
+/// The running day of a site; `None` without a salt for it.
+pub fn today(site: &Ready, now_ms: UnixMs) -> Option<Rc<Today>> {
+    TODAY.with(|cache| {
+        let mut cache = cache.borrow_mut();
+        let is_now = |today: &Today| (today.day.start_ms..today.day.end_ms).contains(&now_ms);
+        if let Some(today) = cache.get(&site.id()).filter(|today| is_now(today)) {
+            return Some(today.clone());
         }
-        None => {
-            load(env, ctx, ROSTER_FRESH_MS).await?;
-            SITES
-                .with(|sites| sites.borrow().clone())
-                .ok_or_else(|| Error::from("the roster is not known yet"))
-        }
-    }
-}
-
-/// The sites once more, after one was missing: newer by two seconds at least, so that a site that
-/// was just added is found, and a flood of unknown names asks for little.
-///
-/// # Errors
-/// Nothing was ever known.
-pub async fn refreshed(env: &Env, ctx: &Context) -> Result<Rc<Sites>> {
-    let age_ms = platform::now_ms().saturating_sub(FETCHED_MS.get());
-    if age_ms > UNKNOWN_AFTER_MS {
-        // When this fails, what is known still serves.
-        let _ = load(env, ctx, UNKNOWN_AFTER_MS).await;
-    }
-    current(env, ctx).await
-}
-
-/// The salt of a site's day, and whether it is an emergency one.
-pub fn salt(site: SiteId, date: Date) -> Option<(Salt, bool)> {
-    SALTS.with(|salts| {
-        let salts = salts.borrow();
-        salts
-            .get(site, date)
-            .map(|(salt, emergency)| (salt.clone(), emergency))
+        let day = *site.site.day_at(now_ms)?;
+        let today = SALTS.with(|salts| {
+            let salts = salts.borrow();
+            let (salt, degraded) = salts.get(site.id(), day.date)?;
+            Some(Rc::new(Today {
+                day,
+                hasher: VisitorHasher::new(salt, site.id(), day.date),
+                key: DayKey::new(salt, site.id(), day.date),
+                degraded,
+            }))
+        })?;
+        cache.insert(site.id(), today.clone());
+        Some(today)
     })
+}
+
+/// Whether the copy is old enough to be fetched anew, and nobody has just tried.
+pub fn is_stale(now_ms: UnixMs) -> bool {
+    let age_ms = now_ms.saturating_sub(FETCHED_MS.get());
+    let tried_ms = now_ms.saturating_sub(TRIED_MS.get());
+    age_ms > ROSTER_FRESH_MS && tried_ms > UNKNOWN_AFTER_MS
+}
+
+/// Whether it is worth asking for what is not known: so that a site that was just added is found,
+/// and a flood of unknown names asks for little.
+pub fn may_ask_again(now_ms: UnixMs) -> bool {
+    let newest_ms = FETCHED_MS.get().max(TRIED_MS.get());
+    now_ms.saturating_sub(newest_ms) > UNKNOWN_AFTER_MS
 }
 
 /// Destroys the salts of days that are over, `grace_ms` after their end.
@@ -110,54 +139,44 @@ pub fn forget_old_salts(salts: &mut SaltRing, roster: &Roster, now_ms: UnixMs, g
     });
 }
 
-fn is_loading() -> bool {
-    // A load that has not ended after half a minute was cut off with its request.
-    let now_ms = platform::now_ms();
-    LOADING.with(|loading| {
-        loading
-            .borrow()
-            .as_ref()
-            .is_some_and(|(_, since_ms)| now_ms.saturating_sub(*since_ms) < 30_000)
-    })
-}
-
-/// Fetches from the roster object and waits until that has ended.
-async fn load(env: &Env, ctx: &Context, max_age_ms: i64) -> Result<()> {
-    JsFuture::from(start(env, ctx, max_age_ms)).await?;
-    match PROBLEM.with(|problem| problem.borrow().clone()) {
-        Some(problem) => Err(Error::from(problem)),
-        None => Ok(()),
-    }
-}
-
-/// Begins to fetch from the roster object; whoever comes while that lasts gets the same promise.
-/// The work is `wait_until`'s, so that it ends even when the visitor who caused it has gone.
-fn start(env: &Env, ctx: &Context, max_age_ms: i64) -> Promise {
-    let running = LOADING.with(|loading| loading.borrow().clone());
-    if let Some((promise, _)) = running.filter(|_| is_loading()) {
-        return promise;
-    }
-    let mut done: Option<Function> = None;
-    let promise = Promise::new(&mut |resolve, _| done = Some(resolve));
-    LOADING.set(Some((promise.clone(), platform::now_ms())));
-    let env = env.clone();
-    ctx.wait_until(async move {
-        let problem = fetch(&env, max_age_ms).await.err();
-        if let Some(error) = &problem {
-            worker::console_warn!("sites: keeping what is known: {error}");
-        }
-        PROBLEM.set(problem.map(|error| error.to_string()));
-        LOADING.set(None);
-        if let Some(done) = done {
-            let _ = done.call0(&JsValue::NULL); // Resolving a promise does not throw.
-        }
+/// Destroys this isolate's copies of the salts of days that are over, and what was made of them.
+/// The roster object calls it when a grace ends, so that it happens also while no beacon comes.
+pub fn forget(roster: &Roster, now_ms: UnixMs) {
+    SALTS.with(|salts| {
+        forget_old_salts(&mut salts.borrow_mut(), roster, now_ms, SALT_GRACE_MS);
     });
-    promise
+    TODAY.with(|cache| cache.borrow_mut().clear());
 }
 
-async fn fetch(env: &Env, max_age_ms: i64) -> Result<()> {
-    let issued = ask(env, max_age_ms).await?;
+/// Fetches sites and salts from the roster object; for `entry.js`, which does so once at a time.
+///
+/// # Errors
+/// It cannot be reached, or knows nothing yet; what was known is kept.
+#[wasm_bindgen(
+    js_sys = worker::js_sys,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures
+)]
+pub async fn load_sites(env: Env) -> std::result::Result<(), JsError> {
+    let loaded = load(&env).await;
+    loaded
+        .map(drop)
+        .map_err(|error| JsError::new(&error.to_string()))
+}
+
+/// As [`load_sites`].
+///
+/// # Errors
+/// As there.
+pub async fn load(env: &Env) -> Result<Rc<Sites>> {
+    let age_ms = platform::now_ms().saturating_sub(FETCHED_MS.get());
+    let max_age_ms = match age_ms > ROSTER_FRESH_MS {
+        true => ROSTER_FRESH_MS,
+        false => UNKNOWN_AFTER_MS,
+    };
+    let issued = ask(env, max_age_ms).await;
     let now_ms = platform::now_ms();
+    TRIED_MS.set(now_ms);
+    let issued = issued?;
     SALTS.with(|salts| {
         let mut salts = salts.borrow_mut();
         for salt in &issued.salts {
@@ -165,11 +184,16 @@ async fn fetch(env: &Env, max_age_ms: i64) -> Result<()> {
         }
         forget_old_salts(&mut salts, &issued.roster, now_ms, SALT_GRACE_MS);
     });
-    let sites = issued.roster.sites.into_iter();
-    let by_domain = sites.map(|site| (site.domain.clone(), site)).collect();
-    SITES.set(Some(Rc::new(Sites { by_domain })));
+    TODAY.with(|cache| cache.borrow_mut().clear());
+    let ready = |site: Site| {
+        let rules = Rules::new(&site.settings);
+        (site.domain.clone(), Ready { site, rules })
+    };
+    let by_domain = issued.roster.sites.into_iter().map(ready).collect();
+    let sites = Rc::new(Sites { by_domain });
+    SITES.set(Some(sites.clone()));
     FETCHED_MS.set(now_ms);
-    Ok(())
+    Ok(sites)
 }
 
 /// Asks the roster object.

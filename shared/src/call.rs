@@ -101,6 +101,32 @@ pub struct Header {
     pub degraded: bool,
 }
 
+/// A question of somebody about themselves, to the day object that would count them.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct About {
+    /// As of a call.
+    pub header: Header,
+    /// Who.
+    pub visitor: VisitorHash,
+    /// Delete what is held, and do not count them for the rest of the day.
+    pub forget: bool,
+}
+
+impl About {
+    /// The bytes to send.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        postcard::to_allocvec(self).ok()
+    }
+
+    /// Reads what [`About::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        match bytes.first() {
+            Some(&CALL_VERSION) => postcard::from_bytes(bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
 /// A call, read.
 pub struct Call<'a> {
     /// What its entries have in common.

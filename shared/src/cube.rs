@@ -429,16 +429,15 @@ impl Rows {
         }
     }
 
-    /// Adds a whole row. What counts nothing is not there afterwards: a batch with a zero or with
-    /// an empty row is refused.
+    /// Adds a whole row. What counts nothing leaves no trace: a batch with an empty row or a
+    /// count of 0 would be refused.
     pub fn add_row(&mut self, key: RowKey, counters: &[(Counter, u64)]) {
-        let mut counters = counters.iter().filter(|(_, n)| *n > 0).peekable();
-        if counters.peek().is_none() {
-            return;
-        }
-        let row = self.0.entry(key).or_default();
-        for (counter, n) in counters {
-            add(row, *counter, *n);
+        let mut counted = counters.iter().filter(|(_, n)| *n > 0).peekable();
+        if counted.peek().is_some() {
+            let row = self.0.entry(key).or_default();
+            for (counter, n) in counted {
+                add(row, *counter, *n);
+            }
         }
     }
 
@@ -480,5 +479,25 @@ mod tests {
             assert_eq!(COUNTERS.iter().filter(|(_, _, n)| *n == name).count(), 1);
         }
         assert!(Counter::try_from(255).is_err());
+    }
+
+    #[test]
+    fn what_counts_nothing_leaves_no_trace() {
+        let key = RowKey {
+            cube: Cube::Pages,
+            hour: 0,
+            texts: [0; TEXTS_MAX],
+            t: 0,
+            c: 0,
+        };
+        let mut rows = Rows::default();
+        rows.add_row(key, &[]);
+        rows.add_row(key, &[(Counter::EngagedMs, 0)]);
+        assert!(rows.is_empty());
+        rows.add_row(key, &[(Counter::EngagedMs, 0), (Counter::EngagedCount, 1)]);
+        assert_eq!(
+            rows.into_sorted(),
+            [(key, vec![(Counter::EngagedCount, 1)])]
+        );
     }
 }

@@ -30,6 +30,7 @@ pub mod day;
 pub mod dict;
 pub mod drops;
 pub mod event;
+pub mod geo;
 pub mod limits;
 pub mod marks;
 pub mod object;
@@ -46,6 +47,7 @@ pub mod sign;
 pub mod source;
 pub mod spam;
 mod stored;
+pub mod throttle;
 pub mod visit;
 pub mod visitor;
 

@@ -127,6 +127,11 @@ pub const ROSTER_DAYS: usize = 8;
 /// Most shards of one site and day.
 pub const SHARDS_MAX: u16 = 256;
 
+/// Largest table of countries, bytes: a Worker carries it.
+pub const GEO_TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest attribution of a table of countries, bytes.
+pub const GEO_ATTRIBUTION_BYTES_MAX: usize = 1_000;
+
 /// What everything beyond a bound is counted under.
 pub const OTHER: &str = "(other)";
 /// The host of an event whose url has none.

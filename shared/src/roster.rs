@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::clock::UnixMs;
 use crate::settings::Settings;
@@ -70,6 +71,13 @@ pub struct IssuedSalt {
     /// Drawn by the edge itself because the aggregator could not be asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emergency: bool,
+}
+
+impl Drop for IssuedSalt {
+    /// Nothing of a salt stays behind in memory (I3).
+    fn drop(&mut self) {
+        self.salt.zeroize();
+    }
 }
 
 impl std::fmt::Debug for IssuedSalt {

@@ -8,7 +8,7 @@ use crate::marks::Touch;
 use crate::stored;
 
 /// Version byte before every stored visitor.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A visitor of the day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,9 @@ pub(crate) struct Visit {
     pub t: u32,
     pub start_s: u32,
     pub last_s: u32,
-    /// Last hour it was counted active in.
-    pub active_hour: u8,
+    /// Hours it was counted active in, a bit each: around the full hour events overtake each
+    /// other.
+    pub active_hours: u32,
     pub views: u32,
     /// Had an interactive custom event.
     pub interactive: bool,
@@ -56,6 +57,13 @@ impl Visit {
     /// The last moment at which an event still belongs to it, seconds of the local day.
     pub fn expires_s(&self) -> u32 {
         self.last_s.saturating_add(VISIT_IDLE_S)
+    }
+
+    /// Whether this is its first event of an hour of the day.
+    pub fn is_new_in(&mut self, hour: u8) -> bool {
+        let before = self.active_hours;
+        self.active_hours |= 1u32.checked_shl(hour.into()).unwrap_or(0);
+        self.active_hours != before
     }
 
     /// One page view and nothing the visitor did.

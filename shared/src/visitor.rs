@@ -47,9 +47,39 @@ impl std::fmt::Debug for Salt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct VisitorHash([u8; 16]);
 
-impl VisitorHash {
+/// Makes the visitor hashes of one site and day: the salt, with what all of them have in common
+/// already taken in. Zeroized when dropped, as the salt is (feature `zeroize` of `hmac`).
+#[derive(Clone)]
+pub struct VisitorHasher(Option<HmacSha256>);
+
+impl VisitorHasher {
+    /// The hasher of a site's day.
+    pub fn new(salt: &Salt, site: SiteId, date: Date) -> Self {
+        let mut mac = HmacSha256::new_from_slice(&salt.0).ok();
+        for part in [
+            b"dayfly visitor v1".as_slice(),
+            &site.to_be_bytes(),
+            &date_bytes(date),
+        ] {
+            update(&mut mac, part);
+        }
+        Self(mac)
+    }
+
     /// HMAC-SHA256 under the salt over site, date, address and User-Agent, each with its length
     /// before it so that no two inputs are ever the same bytes.
+    pub fn hash(&self, address: ClientAddress, user_agent: &str) -> VisitorHash {
+        let agent = user_agent.as_bytes();
+        let agent = agent.get(..USER_AGENT_BYTES_MAX).unwrap_or(agent);
+        let mut mac = self.0.clone();
+        update(&mut mac, &address.for_hash());
+        update(&mut mac, agent);
+        VisitorHash(cut(&finish(mac)))
+    }
+}
+
+impl VisitorHash {
+    /// One hash; for many of a day keep the [`VisitorHasher`].
     pub fn new(
         salt: &Salt,
         site: SiteId,
@@ -57,18 +87,7 @@ impl VisitorHash {
         address: ClientAddress,
         user_agent: &str,
     ) -> Self {
-        let agent = user_agent.as_bytes();
-        let agent = agent.get(..USER_AGENT_BYTES_MAX).unwrap_or(agent);
-        Self(cut(&derive(
-            &salt.0,
-            b"dayfly visitor v1",
-            &[
-                &site.to_be_bytes(),
-                &date_bytes(date),
-                &address.for_hash(),
-                agent,
-            ],
-        )))
+        VisitorHasher::new(salt, site, date).hash(address, user_agent)
     }
 
     /// The shard that counts this visitor.
@@ -116,14 +135,24 @@ impl std::fmt::Debug for DayKey {
 }
 
 fn derive(key: &[u8; 32], domain: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let Ok(mut mac) = HmacSha256::new_from_slice(key) else {
-        return [0; 32]; // HMAC takes keys of any length: this cannot be reached.
-    };
+    let mut mac = HmacSha256::new_from_slice(key).ok();
     for part in std::iter::once(&domain).chain(parts) {
+        update(&mut mac, part);
+    }
+    finish(mac)
+}
+
+/// Takes in one part with its length before it.
+fn update(mac: &mut Option<HmacSha256>, part: &[u8]) {
+    if let Some(mac) = mac {
         mac.update(&(part.len() as u32).to_be_bytes());
         mac.update(part);
     }
-    mac.finalize().into_bytes().into()
+}
+
+/// HMAC takes keys of any length: there always is one.
+fn finish(mac: Option<HmacSha256>) -> [u8; 32] {
+    mac.map_or([0; 32], |mac| mac.finalize().into_bytes().into())
 }
 
 fn date_bytes(date: Date) -> [u8; 4] {

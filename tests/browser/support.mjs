@@ -19,20 +19,22 @@ import { chromium } from "playwright-core";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Chromium without anything that talks to the internet by itself. */
+export const chromiumOptions = (...more) => ({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    ...more,
+  ],
+});
+
 export const launchChromium = (...more) =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-component-update",
-      "--disable-sync",
-      ...more,
-    ],
-  });
+  chromium.launch(chromiumOptions(...more));
 
 /** Lets a server listen on a free port of this machine; gives the port. */
 export const listen = async (server) => {

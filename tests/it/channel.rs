@@ -10,7 +10,8 @@ use std::io::Write;
 
 use crate::system::{KEY, SITE, System};
 
-async fn send(
+/// Sends a signed request to the aggregator.
+pub async fn send(
     system: &System,
     method: Method,
     path: &str,
@@ -146,6 +147,73 @@ async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
     assert_eq!(post(&system, &gone).await.0, 410);
     assert_eq!(system.totals(&key).await, [0, 0]);
     assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
+}
+
+/// A batch with everything an edge tells.
+fn full(seq: u64) -> Value {
+    let mut batch = batch(seq, "/full");
+    let more = json!({
+        "dropped": {"bot": 1_200, "spam_referrer": 2}, "live": {"visitors": 1, "minute": 1},
+        "minutes": [[0, 2, 1], [1, 1, 1]],
+        "exits": [[9, 0, 0, 0, 12, 1, 70, 1]], "events": [[9, 0, 1, 0, 0, 13, 3, 92, 1]],
+        "props": [[9, 0, 1, 2, 0, 0, 14, 3, 93, 1]], "revenue": [[9, 0, 1, 0, 0, 15, 9_990, 16, 1]],
+        "goals": [[9, 0, 1, 0, 0, 17, 3, 94, 1]], "funnels": [[9, 0, 1, 0, 0, 100, 1]],
+    });
+    for (key, value) in more.as_object().unwrap() {
+        batch[key] = value.clone();
+    }
+    batch
+}
+
+#[tokio::test]
+async fn i7_a_batch_with_everything_is_applied_once_and_a_malformed_one_not_at_all() {
+    let system = System::aggregator_alone().await;
+    let key = system.api_key();
+    let page = async || {
+        let url = system.dashboard_url(&format!("/sites/{SITE}"));
+        let answer = system.http.get(url).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    for (pointer, value) in [
+        ("/dropped/bot", json!(0)),
+        ("/dropped/bot", json!(-1)),
+        ("/dropped", json!({"weather": 1})),
+        ("/live/minute", json!(1_500)),
+        ("/live", json!({"visitors": 1, "minute": 1, "visitor": "x"})),
+        ("/minutes/0/0", json!(1_500)),
+        ("/minutes/1/0", json!(0)),
+        ("/minutes/0", json!([1, 2])),
+        ("/props/0/3", json!(9)),
+        ("/props/0/6", json!(15)),
+        ("/revenue/0/6", json!(0)),
+        ("/goals/0", json!([9, 0, 1, 0, 0])),
+        ("/funnels/0/0", json!(25)),
+    ] {
+        let mut bad = full(1);
+        *bad.pointer_mut(pointer).unwrap() = value.clone();
+        let (status, answer) = post(&system, &bad).await;
+        assert_eq!(status, 422, "{pointer} {value}");
+        // Serde names the body, our own checks the field.
+        let field = pointer.split('/').nth(1).unwrap();
+        let error = answer["error"].as_str().unwrap();
+        let named = error.starts_with(field) || error.starts_with("body: ");
+        assert!(named, "{pointer} {value}: {error}");
+    }
+    assert_eq!(system.totals(&key).await, [0, 0]);
+    assert!(!page().await.contains("Not counted"));
+
+    assert_eq!(post(&system, &full(1)).await.1["status"], "applied");
+    assert_eq!(post(&system, &full(1)).await.1["status"], "duplicate");
+    let mut other = full(1);
+    other["dropped"]["bot"] = json!(1);
+    assert_eq!(post(&system, &other).await.0, 409);
+    assert_eq!(system.totals(&key).await, [1, 1]);
+    let shown = page().await;
+    assert!(shown.contains("Not counted") && shown.contains("Programs (bots)"));
+    assert!(shown.contains("<td>1\u{202f}200</td>"), "{shown}");
+    assert_eq!(post(&system, &full(2)).await.1["status"], "applied");
+    assert!(page().await.contains("<td>2\u{202f}400</td>"));
+    assert_eq!(system.totals(&key).await, [2, 2]);
 }
 
 #[tokio::test]

@@ -90,3 +90,44 @@ fn i11_without_an_edge_key_the_server_refuses_to_start() {
         assert!(!told.contains("short\n"), "a secret is not repeated");
     }
 }
+
+#[test]
+fn a_table_of_countries_is_built_and_asked_without_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = format!("{}/data", env!("CARGO_MANIFEST_DIR"));
+    let run = |arguments: &str| {
+        let output = Command::new(dayfly())
+            .args(arguments.split(' '))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(told).unwrap())
+    };
+    let (done, told) = run(&format!(
+        "geo build --from {fixtures}/ipfire-geoip.txt --from {fixtures}/ipfire-geoip6.txt --out t.geo"
+    ));
+    assert!(done && told.contains("14 countries"), "{told}");
+    for (address, country) in [
+        ("192.0.2.77", "AU\n"),
+        ("2001:db8::1", "DE\n"),
+        ("10.0.0.1", "unknown\n"),
+    ] {
+        let asked = run(&format!("geo lookup --table t.geo {address}"));
+        assert_eq!(asked, (true, country.to_owned()));
+    }
+    let (done, told) = run("geo lookup --table t.geo 192.0.2.");
+    assert!(!done && told.contains("that is no IP address"), "{told}");
+    let (done, told) = run("serve --geo-table missing.geo --port 0");
+    assert!(
+        !done && told.contains("missing.geo: No such file"),
+        "{told}"
+    );
+    assert!(!folder.path().join("data/dayfly.sqlite").exists());
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        names.iter().all(|name| name == "t.geo" || name == "data"),
+        "{names:?}"
+    );
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::system::{Options, System, view};
+use crate::system::{Options, System, agent, view};
 
 #[tokio::test]
 async fn i8_page_views_sent_while_the_aggregator_is_dead_are_counted_later() {
@@ -52,7 +52,7 @@ async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_on
                 let page = format!("/{}", next.fetch_add(1, Ordering::Relaxed));
                 let sent = http
                     .post(&url)
-                    .header("user-agent", page.clone())
+                    .header("user-agent", agent(&page))
                     .body(view(&page))
                     .send()
                     .await;

@@ -12,5 +12,6 @@ mod cli;
 mod counting;
 mod faults;
 mod privacy;
+mod settings;
 mod system;
 mod wrangler;

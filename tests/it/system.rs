@@ -118,6 +118,17 @@ impl System {
     }
 
     pub async fn start_with(options: Options) -> Self {
+        let mut system = Self::aggregator_alone_with(options).await;
+        system.start_edge().await;
+        system
+    }
+
+    /// For what needs no edge.
+    pub async fn aggregator_alone() -> Self {
+        Self::aggregator_alone_with(Options::default()).await
+    }
+
+    async fn aggregator_alone_with(options: Options) -> Self {
         let mut system = Self {
             data: tempfile::tempdir().unwrap(),
             salts: tempfile::tempdir_in("/dev/shm").unwrap(),
@@ -132,7 +143,6 @@ impl System {
         std::fs::write(system.data.path().join("edge.key"), KEY).unwrap();
         system.dayfly(&["site", "add", SITE, "--timezone", "Europe/Berlin"]);
         system.start_aggregator().await;
-        system.start_edge().await;
         system
     }
 
@@ -267,8 +277,17 @@ impl System {
 
     pub async fn post(&self, body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> Response {
         let mut request = self.http.post(self.edge_url("/api/event")).body(body);
+        let mut has_agent = false;
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            let is_agent = *name == "user-agent";
+            has_agent |= is_agent;
+            request = match is_agent {
+                true => request.header(*name, agent(value)),
+                false => request.header(*name, *value),
+            };
+        }
+        if !has_agent {
+            request = request.header("user-agent", agent("somebody"));
         }
         request.send().await.unwrap()
     }
@@ -336,6 +355,21 @@ impl System {
             last = self.totals(key).await;
         }
     }
+}
+
+/// A browser's User-Agent, another one for each name. What is one already stays; what begins with
+/// `raw:` is taken as it is.
+pub fn agent(name: &str) -> String {
+    if let Some(raw) = name.strip_prefix("raw:") {
+        return raw.to_owned();
+    }
+    if name.starts_with("Mozilla/") {
+        return name.to_owned();
+    }
+    let number = name
+        .bytes()
+        .fold(7u64, |n, b| n * 131 % 1_000_000_007 + u64::from(b));
+    format!("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.{number}")
 }
 
 /// The body of a page view of [`SITE`].

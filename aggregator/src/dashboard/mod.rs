@@ -6,7 +6,12 @@
 
 mod chart;
 mod country;
+mod dropped;
+#[cfg(test)]
+mod tests;
 mod view;
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
@@ -23,6 +28,7 @@ use crate::query::{self, Dimension, Metric, OrderKey, Query};
 use crate::serve::App;
 use crate::site::Site;
 use chart::Chart;
+use dropped::DroppedLine;
 use view::{Panel, PanelKind, Period, count, number};
 
 const CSS: &str = include_str!("../../assets/dayfly.css");
@@ -94,6 +100,7 @@ pub fn routes() -> Router<App> {
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
+    country_attribution: Arc<str>,
     sites: Vec<SiteLine>,
     edge_heard: bool,
 }
@@ -106,6 +113,7 @@ struct SiteLine {
 #[derive(Template)]
 #[template(path = "site.html")]
 struct SitePage {
+    country_attribution: Arc<str>,
     domain: String,
     timezone: String,
     periods: Vec<Period>,
@@ -117,6 +125,7 @@ struct SitePage {
     degraded: bool,
     chart: Option<Chart>,
     panels: Vec<Panel>,
+    dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
     edge_heard: bool,
@@ -155,6 +164,7 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
         });
     }
     page(&OverviewPage {
+        country_attribution: app.country_attribution.clone(),
         sites,
         edge_heard: app.edge_heard_ms().is_some(),
     })
@@ -210,7 +220,9 @@ async fn site(
         let rows = query::run(pool, site.id, &query).await?.rows;
         panels.push(Panel::new(&kind, &rows, PANEL_ROWS));
     }
+    let dropped = query::dropped(pool, site.id, from, to).await?;
     page(&SitePage {
+        country_attribution: app.country_attribution.clone(),
         periods: Period::all(period),
         from: from.to_string(),
         to: to.to_string(),
@@ -220,6 +232,7 @@ async fn site(
         degraded: answer.degraded,
         chart,
         panels,
+        dropped: dropped::lines(&dropped),
         empty: visitors == 0 && views == 0,
         ever_counted: oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
@@ -346,36 +359,5 @@ impl IntoResponse for Failure {
         }
         let text = "This page could not be made. The server's log says why.";
         (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dashboard_is_for_loopback_only() {
-        for host in [
-            "localhost",
-            "LOCALHOST:8000",
-            "127.0.0.1:8000",
-            "127.1.2.3",
-            "[::1]:8000",
-            "[::1]",
-        ] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in [
-            "",
-            "stats.example",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:80",
-            "10.0.0.1",
-            "[2001:db8::1]:80",
-            "[",
-            "0.0.0.0",
-        ] {
-            assert!(!is_loopback(host), "{host}");
-        }
     }
 }

@@ -4,8 +4,17 @@
 //! overwritten.
 
 mod batches;
+mod counts;
+mod dropped;
+mod funnels;
+mod goals;
 mod keys;
+mod live;
+mod settings;
+mod shards;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +27,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::error::Result;
 
 pub use batches::Applied;
+pub use funnels::NamedFunnel;
+pub use goals::NamedGoal;
 pub use keys::{KeyAccess, Scope};
 
 /// How long a statement waits for another process that writes.
@@ -68,9 +79,22 @@ impl Store {
         &self.readers
     }
 
+    /// Empties the write-ahead log, so that what was deleted is in no file any more.
+    async fn empty_log(&self) -> Result<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     /// A transaction that holds the write lock from its start, so that it cannot fail half-way
     /// for another writer.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// A count as it is stored.
+fn to_i64(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

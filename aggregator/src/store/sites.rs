@@ -1,6 +1,7 @@
 //! Sites in the store.
 
 use shared::visitor::SiteId;
+use sqlx::SqliteConnection;
 
 use super::Store;
 use crate::clock::day_number;
@@ -17,6 +18,15 @@ fn read((id, domain, timezone): Row) -> Result<Site> {
     })
 }
 
+/// The site of a number, in the caller's transaction.
+pub(super) async fn by_id(tx: &mut SqliteConnection, id: SiteId) -> Result<Option<Site>> {
+    let row: Option<Row> = sqlx::query_as("SELECT id, domain, timezone FROM site WHERE id = ?")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
+    row.map(read).transpose()
+}
+
 impl Store {
     /// All sites, by domain.
     ///
@@ -28,6 +38,19 @@ impl Store {
                 .fetch_all(&self.readers)
                 .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// The numbers of all sites.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn site_ids(&self) -> Result<Vec<SiteId>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM site")
+            .fetch_all(&self.readers)
+            .await?;
+        let number =
+            |id| SiteId::try_from(id).map_err(|_| Error::Invalid("a site's number".into()));
+        ids.into_iter().map(number).collect()
     }
 
     /// The site of a domain.
@@ -75,9 +98,7 @@ impl Store {
             .bind(domain)
             .execute(&self.writer)
             .await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
-            .await?;
+        self.empty_log().await?;
         Ok(done.rows_affected() == 1)
     }
 }

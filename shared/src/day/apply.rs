@@ -67,8 +67,7 @@ impl Day {
         };
 
         let mut counters = Counters::new();
-        if visit.active_hour != hour {
-            visit.active_hour = hour;
+        if visit.is_new_in(hour) {
             counters.push((Counter::ActiveVisits, 1));
         }
         self.mark(visitor, place.row(Cube::Visits, [0; 3]), counters);
@@ -203,7 +202,7 @@ impl Day {
             t,
             start_s: hit.at_s,
             last_s: hit.at_s,
-            active_hour: u8::MAX,
+            active_hours: 0,
             views: 0,
             interactive: false,
             pages: Vec::new(),

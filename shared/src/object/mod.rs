@@ -319,9 +319,12 @@ impl Object {
         Some(at_ms.max(self.swept_ms.saturating_add(SWEEP_MS)))
     }
 
-    /// Takes the key of the day, for who has no call that brings it.
+    /// Takes the key of the day, for who has no call that brings it. A key that is not the one of
+    /// the last call is of no use and left alone.
     pub fn use_key(&mut self, key: &DayKey) {
-        self.visitors.use_key(key);
+        if self.meta.key_check == key.check() {
+            self.visitors.use_key(key);
+        }
     }
 
     fn second_of(&self, now_ms: UnixMs) -> u32 {
@@ -344,7 +347,7 @@ impl Object {
         let newly_degraded = (header.degraded || another_key) && !self.meta.degraded;
         self.meta.degraded |= newly_degraded;
         self.meta.key_check = key_check;
-        self.use_key(&header.key);
+        self.visitors.use_key(&header.key);
         !self.is_stored || newly_degraded || another_key
     }
 
@@ -459,7 +462,7 @@ impl Object {
         key: Option<&DayKey>,
     ) -> Result<bool, S::Error> {
         if let Some(key) = key {
-            self.use_key(key);
+            self.visitors.use_key(key);
         }
         self.meta.phase = Phase::Closing;
         let rows = store.visitors_after(None, STEP)?;

@@ -41,7 +41,7 @@ impl Object {
         if !matches!(self.meta.phase, Phase::Open | Phase::Closing) {
             return Ok(None);
         }
-        self.use_key(&header.key);
+        self.visitors.use_key(&header.key);
         let Some(row) = self.visitors.row(visitor) else {
             return Ok(None);
         };

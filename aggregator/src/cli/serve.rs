@@ -1,0 +1,84 @@
+//! `dayfly serve`, and where the salts are.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aggregator::clock::SystemClock;
+use aggregator::data::DataFolder;
+use aggregator::error::Result;
+use aggregator::geo;
+use aggregator::salts::SaltKeeper;
+use aggregator::serve::{self, App};
+use aggregator::store::Store;
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+/// `dayfly serve`.
+#[derive(Args)]
+pub struct ServeCommand {
+    /// The port to listen on.
+    #[arg(long, env = "DASHBOARD_PORT", default_value_t = 8000)]
+    port: u16,
+    /// The address to listen on.
+    #[arg(long, env = "DAYFLY_LISTEN", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// The keys the edge signs with, separated by spaces; else those in the data folder's edge.key.
+    #[arg(long, env = "DAYFLY_EDGE_KEYS", hide_env_values = true)]
+    edge_keys: Option<String>,
+    /// Where browsers find the edge; shown in the snippet.
+    #[arg(long, env = "DAYFLY_EDGE_URL", default_value = "http://127.0.0.1:8787")]
+    edge_url: String,
+    #[command(flatten)]
+    salts: SaltsPlace,
+    /// The table of countries the edge uses (dayfly geo build): who made it is said in the
+    /// dashboard's footer.
+    #[arg(long, env = "DAYFLY_GEO_TABLE")]
+    geo_table: Option<PathBuf>,
+}
+
+/// Where the running day's salts are.
+#[derive(Args)]
+pub struct SaltsPlace {
+    /// A folder in RAM for the running day's salts; else the service manager's runtime folder
+    /// or one under /dev/shm.
+    #[arg(long, env = "DAYFLY_SALTS_DIR")]
+    salts_dir: Option<PathBuf>,
+    /// Accept a salts folder on a disk. A copy of that disk, a backup for instance, then lets
+    /// whoever has it find out which addresses were a day's visitors.
+    #[arg(long, env = "DAYFLY_SALTS_ON_DISK", value_parser = BoolishValueParser::new())]
+    salts_on_disk: bool,
+}
+
+impl SaltsPlace {
+    /// The keeper of the salts there; one in memory only where there is no such place.
+    pub fn open(self, data: &DataFolder) -> Result<SaltKeeper> {
+        match self.salts_dir.or_else(SaltKeeper::default_folder) {
+            Some(folder) => SaltKeeper::open(&folder, data.path(), self.salts_on_disk),
+            None => {
+                tracing::warn!("no file system in RAM: a restart will change today's salts");
+                Ok(SaltKeeper::default())
+            }
+        }
+    }
+}
+
+impl ServeCommand {
+    /// Serves until it is told to stop.
+    pub async fn run(self, data: &DataFolder) -> Result<()> {
+        let edge_keys = data.edge_keys(self.edge_keys.as_deref())?;
+        let address = SocketAddr::new(self.listen, self.port);
+        let countries = geo::country_attribution(self.geo_table.as_deref())?;
+        let _lock = data.lock()?;
+        let listener = serve::listen(address).await?;
+        let store = Store::open(&data.database()).await?;
+        tracing::info!("listening on http://{address}");
+        let salts = self.salts.open(data)?;
+        let clock = Arc::new(SystemClock);
+        let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
+            .with_country_attribution(&countries);
+        serve::serve(listener, app).await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}

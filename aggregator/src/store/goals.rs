@@ -1,0 +1,174 @@
+//! Goals of sites. A goal's number is given once within its site: counts of a goal that was
+//! removed are never taken for another's.
+
+use shared::settings::{Goal, GoalKind};
+use shared::visitor::SiteId;
+use sqlx::SqliteConnection;
+
+use super::{Store, funnels, settings};
+use crate::error::{Error, Result};
+
+/// Longest name that is given to a goal or a funnel, characters.
+const NAME_CHARS_MAX: usize = 120;
+
+/// A goal and the name it is shown under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedGoal {
+    /// The goal.
+    pub goal: Goal,
+    /// Unique within the site.
+    pub name: String,
+}
+
+/// The name of a goal that was given none.
+fn default_name(kind: &GoalKind) -> String {
+    match kind {
+        GoalKind::Event { name } => name.clone(),
+        GoalKind::Page { path } => format!("Visit {path}"),
+        GoalKind::Scroll { path, percent } => format!("Scroll {percent}% on {path}"),
+    }
+}
+
+/// Checks a name that a person gives.
+pub(super) fn check_name(name: &str) -> Result<&str> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+        return Err(Error::Invalid(format!(
+            "name: a name has 1 to {NAME_CHARS_MAX} characters"
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Error::Invalid("name: a control character".into()));
+    }
+    Ok(name)
+}
+
+type Row = (SiteId, u32, String, String, String, Option<u8>);
+
+fn read((site, id, name, kind, target, percent): Row) -> Result<(SiteId, NamedGoal)> {
+    let kind = match (kind.as_str(), percent) {
+        ("event", None) => GoalKind::Event { name: target },
+        ("page", None) => GoalKind::Page { path: target },
+        ("scroll", Some(percent)) => GoalKind::Scroll {
+            path: target,
+            percent,
+        },
+        _ => {
+            return Err(Error::Invalid(format!(
+                "the stored goal {id} of site {site}"
+            )));
+        }
+    };
+    let goal = Goal { id, kind };
+    Ok((site, NamedGoal { goal, name }))
+}
+
+/// The goals of one site, or of all, by number.
+pub(super) async fn load(
+    connection: &mut SqliteConnection,
+    site: Option<SiteId>,
+) -> Result<Vec<(SiteId, NamedGoal)>> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT site_id, id, name, kind, target, percent FROM goal
+         WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, id",
+    )
+    .bind(site)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+impl Store {
+    /// The goals of a site, by number.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn goals(&self, site: SiteId) -> Result<Vec<NamedGoal>> {
+        let mut tx = self.readers.begin().await?;
+        let goals = load(&mut tx, Some(site)).await?;
+        Ok(goals.into_iter().map(|(_, goal)| goal).collect())
+    }
+
+    /// Adds a goal; it counts from now on. Without a name it gets one that says what it is.
+    ///
+    /// # Errors
+    /// It is not allowed, it or its name is there already, the site does not exist, or the
+    /// database failed.
+    pub async fn add_goal(
+        &self,
+        site: SiteId,
+        kind: GoalKind,
+        name: Option<&str>,
+    ) -> Result<NamedGoal> {
+        let given = name.map(check_name).transpose()?;
+        let name = given.map_or_else(|| default_name(&kind), str::to_owned);
+        let mut tx = self.write().await?;
+        let id: Option<u32> = sqlx::query_scalar(
+            "UPDATE site SET last_goal = last_goal + 1 WHERE id = ? RETURNING last_goal",
+        )
+        .bind(site)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let goal = Goal {
+            id: id.ok_or_else(settings::gone)?,
+            kind,
+        };
+        let mut new = settings::of(&mut tx, site).await?;
+        new.goals.push(goal.clone());
+        settings::check(&new)?;
+        let (kind, target, percent) = match &goal.kind {
+            GoalKind::Event { name } => ("event", name, None),
+            GoalKind::Page { path } => ("page", path, None),
+            GoalKind::Scroll { path, percent } => ("scroll", path, Some(*percent)),
+        };
+        let added = sqlx::query(
+            "INSERT INTO goal (site_id, id, name, kind, target, percent)
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (site_id, name) DO NOTHING",
+        )
+        .bind(site)
+        .bind(goal.id)
+        .bind(&name)
+        .bind(kind)
+        .bind(target)
+        .bind(percent)
+        .execute(&mut *tx)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Err(Error::Invalid(format!(
+                "name: there is a goal {name:?} already"
+            )));
+        }
+        tx.commit().await?;
+        Ok(NamedGoal { goal, name })
+    }
+
+    /// Removes a goal; what it has counted stays.
+    ///
+    /// # Errors
+    /// There is no such goal, a funnel uses it, or the database failed.
+    pub async fn remove_goal(&self, site: SiteId, id: u32) -> Result<()> {
+        let mut tx = self.write().await?;
+        let users: Vec<String> = funnels::load(&mut tx, Some(site))
+            .await?
+            .into_iter()
+            .filter(|(_, named)| named.funnel.steps.contains(&id))
+            .map(|(_, named)| format!("{} {:?}", named.funnel.id, named.name))
+            .collect();
+        if !users.is_empty() {
+            return Err(Error::Invalid(format!(
+                "goal {id} is a step of funnel {}: remove that first",
+                users.join(" and of funnel ")
+            )));
+        }
+        let removed = sqlx::query("DELETE FROM goal WHERE site_id = ? AND id = ?")
+            .bind(site)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Err(Error::Invalid(format!("there is no goal {id}")));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

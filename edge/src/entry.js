@@ -1,0 +1,241 @@
+// The Worker's entry: the hot path of a beacon in JavaScript, everything that is
+// decided in Rust. Crossing between the two, promises and garbage were most of
+// what a beacon cost (ARCHITECTURE.md, "The hot path"), so a beacon crosses once:
+// `take` is given the request's parts and gives a ticket for the commit to wait for.
+//
+// Gathering: hits that arrive while a call to their day object is in flight are
+// sent as the next call. Idle adds no delay, load makes larger commits. Whoever
+// opens a gathering sends it, from its own waitUntil, after the one before has
+// ended; everybody in it waits for the same promise.
+
+import countries from "./geo.bin";
+import Rust, { DayObject, RosterObject } from "./index.js";
+
+export { DayObject, RosterObject };
+
+// worker-build puts exported functions there.
+const { call_of, configure, day_of, load_sites, take, taken, use_countries } = Rust.prototype;
+
+// An operator's table of countries; the file is empty where there is none.
+if (countries.byteLength) use_countries(new Uint8Array(countries));
+
+/** Largest body of a beacon, bytes (shared/src/limits.rs). */
+const BODY_BYTES_MAX = 64 * 1024;
+/** Most beacons waiting for a commit at one isolate; above it 503. */
+const WAITING_MAX = 20_000;
+/** What has not ended after this long was cut off with the request that led it. */
+const LOST_AFTER_MS = 30_000;
+/** How often a call to a day object is tried. */
+const TRIES = 3;
+
+// What `take` answers; above TICKET it is the number of a gathering and the
+// place in it.
+const INVALID = 0;
+const ASK_FIRST = 1;
+const ASK_MEANWHILE = 2;
+const SEVERAL = 3;
+const TICKET = 16;
+const PLACES = 1024;
+
+/** The settings, once they were read and found good. */
+let config;
+/** Beacons that wait for a commit. */
+let waiting = 0;
+/** The running load of the sites. */
+let loading;
+/** Gatherings that have not ended, by number. */
+const gatherings = new Map();
+/** The last gathering of each day object. */
+const last = new Map();
+
+const ACCEPTED = { status: 202, headers: { "access-control-allow-origin": "*" } };
+
+export default {
+  async fetch(request, env, ctx) {
+    const wasm = globalThis.__worker_init_state;
+    if (request.method !== "POST" || !isEvent(request.url)) {
+      return new Rust(ctx, env).fetch(request);
+    }
+    if (wasm.criticalError) new Rust(ctx, env); // Begins anew.
+    try {
+      return await beacon(request, env, ctx);
+    } catch (error) {
+      // Out of memory: the instance cannot be trusted any more.
+      if (error instanceof WebAssembly.RuntimeError) wasm.criticalError = true;
+      console.error(`beacon: ${error.message ?? error}`);
+      return refused(503, "the event could not be stored; send it again");
+    }
+  },
+};
+
+const isEvent = (url) => {
+  const path = url.indexOf("/", url.indexOf("://") + 3);
+  return (
+    url.startsWith("/api/event", path) &&
+    (url.length === path + 10 || url[path + 10] === "?" || url[path + 10] === "#")
+  );
+};
+
+async function beacon(request, env, ctx) {
+  config ??= configure(env);
+  const { headers } = request;
+  const body = await read(request, headers.get("content-length"));
+  if (!body) return refused(413, "the body is larger than 64 KiB");
+  if (waiting >= WAITING_MAX) {
+    return refused(503, "too many events are waiting; send it again");
+  }
+  const cf = config.needs_cf ? request.cf : undefined;
+  const parts = [
+    body,
+    headers.get("user-agent") ?? "",
+    (config.client_ip_header ? headers.get(config.client_ip_header) : cf?.clientIp) ?? "",
+    (config.country_of_platform ? cf?.country : undefined) ?? "",
+    headers.get("sec-gpc") === "1",
+    headers.get("dnt") === "1",
+  ];
+  let ticket = take(...parts, false);
+  if (ticket === ASK_FIRST || ticket === ASK_MEANWHILE) {
+    const asked = ask(env, ctx);
+    if (ticket === ASK_FIRST) await asked;
+    ticket = take(...parts, true);
+  }
+  if (ticket === ASK_FIRST) return refused(503, "the edge does not know its sites yet");
+  if (ticket === INVALID) return json(400, taken().text);
+  // What was taken, before anything is awaited: the next beacon overwrites it.
+  const told = ticket === SEVERAL ? taken() : undefined;
+  const tickets = told ? [...told.tickets] : [ticket - TICKET];
+  const joined = tickets.map((ticket) => join(ticket, env, ctx));
+  if (config.ack_fast) return accepted(told, []);
+
+  waiting++;
+  const answers = [];
+  for (const [gathering, place] of joined) {
+    await gathering.done;
+    answers.push(gathering.answers?.[place]);
+  }
+  waiting--;
+  if (answers.includes(undefined)) {
+    return refused(503, "the event could not be stored; send it again");
+  }
+  return accepted(told, answers);
+}
+
+/** The body, or nothing when it is too large. Without a length it is read only as far as it may go. */
+async function read(request, length) {
+  if (length !== null) {
+    if (!(Number(length) <= BODY_BYTES_MAX)) return;
+    const body = new Uint8Array(await request.arrayBuffer());
+    return body.length <= BODY_BYTES_MAX ? body : undefined;
+  }
+  if (!request.body) return new Uint8Array();
+  const reader = request.body.getReader();
+  const chunks = [];
+  for (let size = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    if ((size += value.length) > BODY_BYTES_MAX) {
+      reader.cancel().catch(() => {}); // Nobody waits for the rest.
+      return;
+    }
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+/** Loads the sites and salts anew, once for everybody who asks meanwhile. Never rejects. */
+function ask(env, ctx) {
+  if (!loading || Date.now() - loading.since_ms > LOST_AFTER_MS) {
+    const done = load_sites(env).catch((error) =>
+      console.warn(`sites: keeping what is known: ${error.message ?? error}`),
+    );
+    const mine = { done, since_ms: Date.now() };
+    loading = mine;
+    ctx.waitUntil(
+      done.then(() => {
+        if (loading === mine) loading = undefined;
+      }),
+    );
+  }
+  return loading.done;
+}
+
+/** The gathering of a ticket, and the place in it. Whoever has its first place sends it. */
+function join(ticket, env, ctx) {
+  const number = Math.floor(ticket / PLACES);
+  const place = ticket % PLACES;
+  let gathering = gatherings.get(number);
+  if (!gathering) {
+    const name = day_of(number);
+    gathering = { number, name, opened_ms: Date.now(), answers: undefined, done: undefined };
+    gathering.done = new Promise((resolve) => (gathering.end = resolve));
+    const before = last.get(name);
+    gatherings.set(number, gathering);
+    last.set(name, gathering);
+    ctx.waitUntil(lead(gathering, before, env));
+  }
+  return [gathering, place];
+}
+
+async function lead(gathering, before, env) {
+  // What was cut off never ends: nobody waits for it for ever.
+  if (before && Date.now() - before.opened_ms < LOST_AFTER_MS) await before.done;
+  try {
+    gathering.answers = await send(gathering, env);
+  } catch (error) {
+    console.error(`gather: ${error.message ?? error}`);
+  }
+  gatherings.delete(gathering.number);
+  if (last.get(gathering.name) === gathering) last.delete(gathering.name);
+  gathering.end();
+}
+
+/** A byte for each entry of the call. A call whose answer was lost is repeated: its id is known. */
+async function send({ number, name }, env) {
+  const body = call_of(number);
+  if (!body) throw new Error("a gathering was lost");
+  // There is no fall-back where a jurisdiction is not to be had.
+  const days = config.jurisdiction ? env.DAY.jurisdiction(config.jurisdiction) : env.DAY;
+  let problem;
+  for (let tried = 0; tried < TRIES; tried++) {
+    try {
+      const answer = await days.getByName(name).fetch("https://day/hits", { method: "POST", body });
+      if (answer.status === 200) return new Uint8Array(await answer.arrayBuffer());
+      problem = new Error(`the day object answered ${answer.status}`);
+    } catch (error) {
+      problem = error;
+    }
+  }
+  throw problem;
+}
+
+/** `202 ok`. The names of the reasons are told where an event was dropped. */
+function accepted(told, answers) {
+  const reasons = told ? [...told.reasons] : [];
+  for (const answer of answers) {
+    if (answer) reasons.push(config.reasons[answer]);
+  }
+  if (!reasons.length && !told?.left_out) return new Response("ok", ACCEPTED);
+  const headers = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "x-plausible-dropped, x-dayfly-dropped, x-dayfly-warning",
+  };
+  if (reasons.length) {
+    headers["x-plausible-dropped"] = String(reasons.length);
+    headers["x-dayfly-dropped"] = [...new Set(reasons)].join(", ");
+  }
+  if (told?.left_out) headers["x-dayfly-warning"] = `${told.left_out} properties left out`;
+  return new Response("ok", { status: 202, headers });
+}
+
+const refused = (status, problem) => json(status, JSON.stringify({ errors: { request: [problem] } }));
+
+const json = (status, body) =>
+  new Response(body, {
+    status,
+    headers: {
+      "access-control-allow-origin": "*",
+      "cache-control": "no-store",
+      "content-type": "application/json",
+      "x-content-type-options": "nosniff",
+    },
+  });
