@@ -190,7 +190,7 @@ fn countries(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 for address in addresses {
-                    black_box(country::of_address(*address));
+                    black_box(country::of_address(*address, None));
                 }
             });
         });
