@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn three_hundred_a_minute_and_address() {
         let mut throttle = Throttle::new(7);
-        let address = |text| ClientAddress::parse(text).unwrap();
+        let address = |text: &str| ClientAddress::parse(text).unwrap();
         let one = address("203.0.113.9");
         for _ in 0..ADDRESS_HITS_MAX {
             assert!(throttle.allows(one, 60_000));

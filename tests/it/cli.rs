@@ -98,6 +98,7 @@ fn a_table_of_countries_is_built_and_asked_without_a_data_folder() {
     let run = |arguments: &str| {
         let output = Command::new(dayfly())
             .args(arguments.split(' '))
+            .env("DAYFLY_EDGE_KEYS", KEY)
             .current_dir(folder.path())
             .output()
             .unwrap();
