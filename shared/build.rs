@@ -130,8 +130,9 @@ struct Tables {
     anchored: Vec<(usize, usize)>,
     always: Vec<usize>,
     entries: Vec<Entry>,
-    /// Where the automata of searches begin.
-    searches: Vec<usize>,
+    /// Searches: where the automaton begins, and the byte that a match ends the text with; 0 if
+    /// that is not certain.
+    searches: Vec<(usize, u8)>,
 }
 
 impl Tables {
@@ -169,7 +170,11 @@ impl Tables {
         let (run, back, pairs) = found
             .min_by_key(|(_, _, pairs)| cost(pairs))
             .ok_or("no two adjacent bytes to find it by")?;
-        self.searches.push(code);
+        let last = match parts {
+            [.., Node::Set(set), Node::Assert(Assert::End)] => set.as_byte(),
+            _ => None,
+        };
+        self.searches.push((code, last.unwrap_or(0)));
         let search = self.searches.len();
         if search > SEARCHES_MAX {
             return Err("too many patterns with a repetition".to_owned());
@@ -330,7 +335,9 @@ impl Tables {
         table("ENTRIES", "Entry", entries.collect());
         table("ANCHORED", "(u8, u16)", anchored.collect());
         table("ALWAYS", "u16", numbers(self.always));
-        table("SEARCHES", "u16", numbers(self.searches));
+        let searches = self.searches.iter();
+        let searches = searches.map(|(code, last)| format!("({code}, {last})"));
+        table("SEARCHES", "(u16, u8)", searches.collect());
         table("CODE", "Op", self.code);
         out
     }

@@ -122,7 +122,13 @@ fn counts(event: &Event) {
     let mut day = Day::default();
     let mut visitor = Visitor::default();
     let mut accepted = 0;
-    let rounds = [(9, false), (70, false), (7_000, true), (90_000, false)];
+    let rounds = [
+        (9, false),
+        (70, false),
+        (130, false),
+        (7_000, true),
+        (90_000, false),
+    ];
     for (round, (at_s, gpc)) in rounds.into_iter().enumerate() {
         let sender = Sender::new(address, USER_AGENT, "DE", gpc, false);
         let mut call = CallBuilder::new(&header).expect("a header");

@@ -3,6 +3,8 @@
 //! What always holds: a target takes any bytes, reads no clock, no file and no random source, and
 //! keeps nothing from one input to the next, so that an input that fails once fails always. A
 //! target fails by panicking; that no input panics is part of what it says of the code.
+//!
+//! `shared/tests/fuzz.rs` includes this file to run the same targets as a test.
 
 pub mod agent;
 pub mod batch;
@@ -12,6 +14,3 @@ pub mod event;
 mod memory;
 pub mod path;
 pub mod referrer;
-
-#[cfg(test)]
-mod tests;

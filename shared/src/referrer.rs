@@ -97,6 +97,9 @@ impl Referrer {
 }
 
 fn first_chars(text: &str, chars_max: usize) -> &str {
+    if text.len() <= chars_max {
+        return text;
+    }
     let end = text.char_indices().nth(chars_max).map(|(at, _)| at);
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }

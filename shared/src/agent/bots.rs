@@ -56,7 +56,8 @@ struct Entry {
 
 // FILTER: one bit per pair of keys: is it a trigger? ENTRIES: what the pairs trigger.
 // ANCHORED: patterns that begin with `^`, sorted by the key of their first byte. ALWAYS: those of
-// them that may begin with nearly anything. SEARCHES: see Entry. SETS, WORDS and CODE: the automata.
+// them that may begin with nearly anything. SEARCHES: see Entry; with each the byte that a match ends
+// the text with, or 0. SETS, WORDS and CODE: the automata.
 include!(concat!(env!("OUT_DIR"), "/bots_table.rs"));
 
 /// Whether `user_agent` is that of a crawler, a library, a monitor, an automated browser or the
@@ -130,13 +131,21 @@ fn contains_a_bot(text: &[u8]) -> bool {
                 return true;
             };
             searched |= flag;
-            let code = SEARCHES.get(search);
-            if code.is_some_and(|&code| matches(code, text, 0, true)) {
+            let Some((code, last)) = SEARCHES.get(search) else {
+                continue;
+            };
+            // One pass for nothing where a match ends the text and the text ends otherwise.
+            if ends_in(text, *last) && matches(*code, text, 0, true) {
                 return true;
             }
         }
     }
     false
+}
+
+/// Whether a text ends in a byte, given in lower case; 0 is any.
+fn ends_in(text: &[u8], last: u8) -> bool {
+    last == 0 || text.last().map(u8::to_ascii_lowercase) == Some(last)
 }
 
 /// Folds case, and bytes into 128 keys; `shared/build.rs` folds its triggers the same way.
@@ -316,11 +325,12 @@ mod tests {
         #[test]
         fn skipping_ahead_changes_nothing(text in "([;@ a1\u{fc}./]|; |1.0;|news|gnews){0,30}") {
             let text = text.as_bytes();
-            for code in SEARCHES {
+            for (code, last) in SEARCHES {
                 let from_each = (0..=text.len())
                     .filter(|at| text.get(*at).is_none_or(|b| b & 0xc0 != 0x80))
                     .any(|at| matches(code, text, at, false));
                 prop_assert_eq!(matches(code, text, 0, true), from_each);
+                prop_assert!(!from_each || ends_in(text, last));
             }
         }
     }

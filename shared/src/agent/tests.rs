@@ -74,6 +74,53 @@ fn says_what_a_person_says() {
     assert!(lines >= 300, "{lines}");
 }
 
+/// The first number after `token`, wherever it is.
+fn number_after(text: &str, token: &str) -> Option<u32> {
+    let (_, rest) = text.split_once(token)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    rest[..end.unwrap_or(rest.len())].parse().ok()
+}
+
+#[test]
+fn the_table_is_of_these_years_and_of_every_kind_of_device() {
+    // What was new when 2023 began.
+    let engines = [
+        ("Chrome/", 109),
+        ("CriOS/", 109),
+        ("Firefox/", 109),
+        ("FxiOS/", 109),
+        ("Version/", 16),
+        ("iPhone OS ", 16),
+        ("CPU OS ", 16),
+    ];
+    let is_recent = |text: &str| {
+        let mut engines = engines.iter();
+        engines.any(|(token, first)| number_after(text, token).is_some_and(|n| n >= *first))
+    };
+    let recent = labelled().filter(|line| is_recent(line[0])).count();
+    assert!(recent >= 300, "{recent} of 2023 and later");
+
+    let of_device = |device: &str| labelled().filter(|line| line[5] == device).count();
+    for (device, least) in [
+        ("Desktop", 100),
+        ("Mobile", 100),
+        ("Tablet", 30),
+        ("TV", 15),
+        ("Console", 8),
+    ] {
+        assert!(
+            of_device(device) >= least,
+            "{device}: {}",
+            of_device(device)
+        );
+    }
+    let apps = "Instagram Facebook Messenger TikTok Snapchat Pinterest LinkedIn X Threads Telegram \
+        WeChat LINE KakaoTalk NAVER Zalo Alipay Baidu";
+    for app in apps.split_whitespace().chain(["Google App"]) {
+        assert!(labelled().any(|line| line[1] == app), "{app}");
+    }
+}
+
 #[test]
 fn nobody_in_the_table_is_a_bot() {
     // isbot takes a Roku box and a bare HbbTV for programs: they name no browser.

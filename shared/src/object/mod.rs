@@ -98,7 +98,7 @@ impl<E> From<E> for OpenError<E> {
 /// How a gathered call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gathered {
-    /// Committed. A byte per hit: 0 counted, else the number of a [`crate::call::Drop`].
+    /// Committed. A byte per hit: 0 counted, else the number of a [`crate::drops::Drop`].
     Committed(Vec<u8>),
     /// The day is over; nothing was counted.
     Closed,

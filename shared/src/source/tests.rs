@@ -67,6 +67,28 @@ fn the_table_is_large() {
 }
 
 #[test]
+fn every_kind_that_makes_a_channel_is_well_filled() {
+    let of_kind = |kind| {
+        let hosts = index::HOSTS.iter().chain(&index::NATIONAL);
+        hosts.filter(|entry| entry.known.kind == kind).count()
+    };
+    let least = [
+        (Kind::Search, 50),
+        (Kind::Social, 100),
+        (Kind::Messenger, 20),
+        (Kind::Video, 25),
+        (Kind::Shopping, 40),
+        (Kind::Email, 40),
+        (Kind::AiAssistant, 25),
+    ];
+    let counts = least.map(|(kind, least)| (kind, of_kind(kind), least));
+    assert!(counts.iter().all(|(_, n, least)| n >= least), "{counts:?}");
+    let all: usize = counts.iter().map(|(_, n, _)| n).sum();
+    assert!(all >= 250, "{all}");
+    println!("{counts:?}, together {all}");
+}
+
+#[test]
 fn hosts_and_their_subdomains() {
     let cases = [
         ("https://l.facebook.com/l.php", "Facebook", Kind::Social),
