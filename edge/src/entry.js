@@ -14,7 +14,8 @@ import Rust, { DayObject, RosterObject } from "./index.js";
 export { DayObject, RosterObject };
 
 // worker-build puts exported functions there.
-const { call_of, configure, day_of, load_sites, take, taken, use_countries } = Rust.prototype;
+const { call_of, configure, day_of, load_sites, take, taken, use_countries } =
+  Rust.prototype;
 
 // An operator's table of countries; the file is empty where there is none.
 if (countries.byteLength) use_countries(new Uint8Array(countries));
@@ -23,8 +24,10 @@ if (countries.byteLength) use_countries(new Uint8Array(countries));
 const BODY_BYTES_MAX = 64 * 1024;
 /** Most beacons waiting for a commit at one isolate; above it 503. */
 const WAITING_MAX = 20_000;
-/** What has not ended after this long was cut off with the request that led it. */
-const LOST_AFTER_MS = 30_000;
+/** A call that has not ended after this long was cut off with the request that led it. */
+const LOST_AFTER_MS = 10_000;
+/** A gathering that was not sent after this long is led by whoever joins it next. */
+const LATE_AFTER_MS = 1_000;
 /** How often a call to a day object is tried. */
 const TRIES = 3;
 
@@ -39,8 +42,6 @@ const PLACES = 1024;
 
 /** The settings, once they were read and found good. */
 let config;
-/** Beacons that wait for a commit. */
-let waiting = 0;
 /** The running load of the sites. */
 let loading;
 /** Gatherings that have not ended, by number. */
@@ -48,7 +49,10 @@ const gatherings = new Map();
 /** The last gathering of each day object. */
 const last = new Map();
 
-const ACCEPTED = { status: 202, headers: { "access-control-allow-origin": "*" } };
+const ACCEPTED = {
+  status: 202,
+  headers: { "access-control-allow-origin": "*" },
+};
 
 export default {
   async fetch(request, env, ctx) {
@@ -72,7 +76,9 @@ const isEvent = (url) => {
   const path = url.indexOf("/", url.indexOf("://") + 3);
   return (
     url.startsWith("/api/event", path) &&
-    (url.length === path + 10 || url[path + 10] === "?" || url[path + 10] === "#")
+    (url.length === path + 10 ||
+      url[path + 10] === "?" ||
+      url[path + 10] === "#")
   );
 };
 
@@ -81,14 +87,16 @@ async function beacon(request, env, ctx) {
   const { headers } = request;
   const body = await read(request, headers.get("content-length"));
   if (!body) return refused(413, "the body is larger than 64 KiB");
-  if (waiting >= WAITING_MAX) {
+  if (waiting() >= WAITING_MAX) {
     return refused(503, "too many events are waiting; send it again");
   }
   const cf = config.needs_cf ? request.cf : undefined;
   const parts = [
     body,
     headers.get("user-agent") ?? "",
-    (config.client_ip_header ? headers.get(config.client_ip_header) : cf?.clientIp) ?? "",
+    (config.client_ip_header
+      ? headers.get(config.client_ip_header)
+      : cf?.clientIp) ?? "",
     (config.country_of_platform ? cf?.country : undefined) ?? "",
     headers.get("sec-gpc") === "1",
     headers.get("dnt") === "1",
@@ -99,7 +107,8 @@ async function beacon(request, env, ctx) {
     if (ticket === ASK_FIRST) await asked;
     ticket = take(...parts, true);
   }
-  if (ticket === ASK_FIRST) return refused(503, "the edge does not know its sites yet");
+  if (ticket === ASK_FIRST)
+    return refused(503, "the edge does not know its sites yet");
   if (ticket === INVALID) return json(400, taken().text);
   // What was taken, before anything is awaited: the next beacon overwrites it.
   const told = ticket === SEVERAL ? taken() : undefined;
@@ -107,13 +116,11 @@ async function beacon(request, env, ctx) {
   const joined = tickets.map((ticket) => join(ticket, env, ctx));
   if (config.ack_fast) return accepted(told, []);
 
-  waiting++;
   const answers = [];
   for (const [gathering, place] of joined) {
     await gathering.done;
     answers.push(gathering.answers?.[place]);
   }
-  waiting--;
   if (answers.includes(undefined)) {
     return refused(503, "the event could not be stored; send it again");
   }
@@ -130,7 +137,7 @@ async function read(request, length) {
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   const chunks = [];
-  for (let size = 0; ; ) {
+  for (let size = 0; ;) {
     const { done, value } = await reader.read();
     if (done) break;
     chunks.push(value);
@@ -159,34 +166,76 @@ function ask(env, ctx) {
   return loading.done;
 }
 
+/** Beacons that wait for a commit. */
+function waiting() {
+  let entries = 0;
+  for (const gathering of gatherings.values()) entries += gathering.entries;
+  return entries;
+}
+
 /** The gathering of a ticket, and the place in it. Whoever has its first place sends it. */
 function join(ticket, env, ctx) {
   const number = Math.floor(ticket / PLACES);
   const place = ticket % PLACES;
   let gathering = gatherings.get(number);
+  const now_ms = Date.now();
   if (!gathering) {
     const name = day_of(number);
-    gathering = { number, name, opened_ms: Date.now(), answers: undefined, done: undefined };
-    gathering.done = new Promise((resolve) => (gathering.end = resolve));
-    const before = last.get(name);
+    gathering = {
+      number,
+      name,
+      before: last.get(name),
+      entries: 0,
+      opened_ms: now_ms,
+      sent_ms: undefined,
+      ended: false,
+      answers: undefined,
+      ...cross_request_promise(),
+    };
     gatherings.set(number, gathering);
     last.set(name, gathering);
-    ctx.waitUntil(lead(gathering, before, env));
+    ctx.waitUntil(lead(gathering, env));
+  } else if (
+    !gathering.sent_ms &&
+    now_ms - gathering.opened_ms > LATE_AFTER_MS
+  ) {
+    // Whoever opened it may be gone, and with them what they had begun.
+    ctx.waitUntil(lead(gathering, env));
   }
+  gathering.entries++;
   return [gathering, place];
 }
 
-async function lead(gathering, before, env) {
-  // What was cut off never ends: nobody waits for it for ever.
-  if (before && Date.now() - before.opened_ms < LOST_AFTER_MS) await before.done;
+async function lead(gathering, env) {
+  const { before } = gathering;
+  if (before && !before.ended) {
+    const since_ms = before.sent_ms ?? before.opened_ms;
+    const left_ms = Math.max(0, since_ms + LOST_AFTER_MS - Date.now());
+    await Promise.race([before.done, scheduler.wait(left_ms)]);
+  }
+  if (gathering.sent_ms) return; // Somebody else leads.
+  gathering.before = undefined;
+  gathering.sent_ms = Date.now();
   try {
     gathering.answers = await send(gathering, env);
   } catch (error) {
     console.error(`gather: ${error.message ?? error}`);
   }
+  gathering.ended = true;
   gatherings.delete(gathering.number);
   if (last.get(gathering.name) === gathering) last.delete(gathering.name);
   gathering.end();
+}
+
+/**
+ * A promise that other requests wait for. workerd lets each go on in its own context, for it marks
+ * a promise with the one it was made in; but V8's optimising compiler leaves the mark out for `new
+ * Promise` in code that is hot: after some thousand beacons requests went on in others' contexts.
+ * Promise.withResolvers is a call that is not compiled away.
+ */
+function cross_request_promise() {
+  const { promise, resolve } = Promise.withResolvers();
+  return { done: promise, end: resolve };
 }
 
 /** A byte for each entry of the call. A call whose answer was lost is repeated: its id is known. */
@@ -194,12 +243,17 @@ async function send({ number, name }, env) {
   const body = call_of(number);
   if (!body) throw new Error("a gathering was lost");
   // There is no fall-back where a jurisdiction is not to be had.
-  const days = config.jurisdiction ? env.DAY.jurisdiction(config.jurisdiction) : env.DAY;
+  const days = config.jurisdiction
+    ? env.DAY.jurisdiction(config.jurisdiction)
+    : env.DAY;
   let problem;
   for (let tried = 0; tried < TRIES; tried++) {
     try {
-      const answer = await days.getByName(name).fetch("https://day/hits", { method: "POST", body });
-      if (answer.status === 200) return new Uint8Array(await answer.arrayBuffer());
+      const answer = await days
+        .getByName(name)
+        .fetch("https://day/hits", { method: "POST", body });
+      if (answer.status === 200)
+        return new Uint8Array(await answer.arrayBuffer());
       problem = new Error(`the day object answered ${answer.status}`);
     } catch (error) {
       problem = error;
@@ -217,17 +271,20 @@ function accepted(told, answers) {
   if (!reasons.length && !told?.left_out) return new Response("ok", ACCEPTED);
   const headers = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "x-plausible-dropped, x-dayfly-dropped, x-dayfly-warning",
+    "access-control-expose-headers":
+      "x-plausible-dropped, x-dayfly-dropped, x-dayfly-warning",
   };
   if (reasons.length) {
     headers["x-plausible-dropped"] = String(reasons.length);
     headers["x-dayfly-dropped"] = [...new Set(reasons)].join(", ");
   }
-  if (told?.left_out) headers["x-dayfly-warning"] = `${told.left_out} properties left out`;
+  if (told?.left_out)
+    headers["x-dayfly-warning"] = `${told.left_out} properties left out`;
   return new Response("ok", { status: 202, headers });
 }
 
-const refused = (status, problem) => json(status, JSON.stringify({ errors: { request: [problem] } }));
+const refused = (status, problem) =>
+  json(status, JSON.stringify({ errors: { request: [problem] } }));
 
 const json = (status, body) =>
   new Response(body, {
