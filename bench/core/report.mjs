@@ -2,7 +2,7 @@
 //
 //   report.mjs <criterion's folder> <result> <revision> <rustc>
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 
@@ -11,13 +11,13 @@ const REFERENCE = "hash/visitor";
 
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** Every folder `new` below this one: a benchmark each. */
+/** Every folder below this one that holds the result of a benchmark. */
 function benchmarks(path) {
-  const entries = readdirSync(path, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory());
-  return folders.flatMap(({ name }) =>
-    name === "new" ? [join(path, name)] : benchmarks(join(path, name)),
-  );
+  const newest = join(path, "new");
+  if (existsSync(join(newest, "benchmark.json"))) return [newest];
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => benchmarks(join(path, name)));
 }
 
 const measured = benchmarks(folder).map((path) => {
