@@ -36,7 +36,6 @@ const TRIES = 3;
 const INVALID = 0;
 const ASK_FIRST = 1;
 const ASK_MEANWHILE = 2;
-const SEVERAL = 3;
 const TICKET = 16;
 const PLACES = 1024;
 
@@ -49,9 +48,10 @@ const gatherings = new Map();
 /** The last gathering of each day object. */
 const last = new Map();
 
+/** What nearly every beacon is answered with. */
 const ACCEPTED = {
   status: 202,
-  headers: { "access-control-allow-origin": "*" },
+  headers: new Headers({ "access-control-allow-origin": "*" }),
 };
 
 export default {
@@ -91,40 +91,41 @@ async function beacon(request, env, ctx) {
     return refused(503, "too many events are waiting; send it again");
   }
   const cf = config.needs_cf ? request.cf : undefined;
-  const parts = [
-    body,
-    headers.get("user-agent") ?? "",
-    (config.client_ip_header
-      ? headers.get(config.client_ip_header)
-      : cf?.clientIp) ?? "",
-    (config.country_of_platform ? cf?.country : undefined) ?? "",
-    headers.get("sec-gpc") === "1",
-    headers.get("dnt") === "1",
-  ];
-  let ticket = take(...parts, false);
+  const header = config.client_ip_header;
+  const agent = headers.get("user-agent") ?? "";
+  const address = (header ? headers.get(header) : cf?.clientIp) ?? "";
+  const country = (config.country_of_platform ? cf?.country : undefined) ?? "";
+  const gpc = headers.get("sec-gpc") === "1";
+  const dnt = headers.get("dnt") === "1";
+  let ticket = take(body, agent, address, country, gpc, dnt, false);
   if (ticket === ASK_FIRST || ticket === ASK_MEANWHILE) {
     const asked = ask(env, ctx);
     if (ticket === ASK_FIRST) await asked;
-    ticket = take(...parts, true);
+    ticket = take(body, agent, address, country, gpc, dnt, true);
   }
-  if (ticket === ASK_FIRST)
+  if (ticket >= TICKET) {
+    // Nearly every beacon.
+    ticket -= TICKET;
+    const gathering = join(ticket, env, ctx);
+    if (!config.ack_fast) await gathering.done;
+    const counted = gathering.answers?.[ticket % PLACES] === 0;
+    if (counted || config.ack_fast) return new Response("ok", ACCEPTED);
+    return answer(undefined, [gathering.answers?.[ticket % PLACES]]);
+  }
+  if (ticket === ASK_FIRST) {
     return refused(503, "the edge does not know its sites yet");
-  if (ticket === INVALID) return json(400, taken().text);
+  }
   // What was taken, before anything is awaited: the next beacon overwrites it.
-  const told = ticket === SEVERAL ? taken() : undefined;
-  const tickets = told ? [...told.tickets] : [ticket - TICKET];
-  const joined = tickets.map((ticket) => join(ticket, env, ctx));
-  if (config.ack_fast) return accepted(told, []);
-
+  const told = taken();
+  if (ticket === INVALID) return json(400, told.text);
+  const joined = Array.from(told.tickets, (ticket) => join(ticket, env, ctx));
+  if (config.ack_fast) return answer(told, []);
   const answers = [];
-  for (const [gathering, place] of joined) {
+  for (const [at, gathering] of joined.entries()) {
     await gathering.done;
-    answers.push(gathering.answers?.[place]);
+    answers.push(gathering.answers?.[told.tickets[at] % PLACES]);
   }
-  if (answers.includes(undefined)) {
-    return refused(503, "the event could not be stored; send it again");
-  }
-  return accepted(told, answers);
+  return answer(told, answers);
 }
 
 /** The body, or nothing when it is too large. Without a length it is read only as far as it may go. */
@@ -173,10 +174,9 @@ function waiting() {
   return entries;
 }
 
-/** The gathering of a ticket, and the place in it. Whoever has its first place sends it. */
+/** The gathering of a ticket. Whoever opens it sends it. */
 function join(ticket, env, ctx) {
   const number = Math.floor(ticket / PLACES);
-  const place = ticket % PLACES;
   let gathering = gatherings.get(number);
   const now_ms = Date.now();
   if (!gathering) {
@@ -203,7 +203,7 @@ function join(ticket, env, ctx) {
     ctx.waitUntil(lead(gathering, env));
   }
   gathering.entries++;
-  return [gathering, place];
+  return gathering;
 }
 
 async function lead(gathering, env) {
@@ -262,8 +262,11 @@ async function send({ number, name }, env) {
   throw problem;
 }
 
-/** `202 ok`. The names of the reasons are told where an event was dropped. */
-function accepted(told, answers) {
+/** `202 ok`, with the names of the reasons where an event was dropped; 503 without a commit. */
+function answer(told, answers) {
+  if (answers.includes(undefined)) {
+    return refused(503, "the event could not be stored; send it again");
+  }
   const reasons = told ? [...told.reasons] : [];
   for (const answer of answers) {
     if (answer) reasons.push(config.reasons[answer]);

@@ -58,6 +58,7 @@ impl PageUrl {
 
     /// As the `url` crate reads it.
     fn parse_any(text: &str, hash_mode: bool) -> Result<Self, &'static str> {
+        let text = &*plain_url::with_ascii_host(text);
         let url = match Url::parse(text) {
             Ok(url) => url,
             Err(url::ParseError::RelativeUrlWithoutBase) => {

@@ -49,7 +49,7 @@ impl Referrer {
 
     /// As the `url` crate reads it.
     fn parse_any(text: &str, page_host: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
+        let url = Url::parse(&plain_url::with_ascii_host(text)).ok()?;
         let app = match url.scheme() {
             "http" | "https" => false,
             "android-app" => true,
