@@ -1,9 +1,9 @@
 //! Settings of the edge that change what an answer means, or that it must refuse to work with.
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::stored::stored;
+use crate::stored::{stored, until_stored};
 use crate::system::{Options, System, view};
 
 /// Waits until the edge says what is wrong with it; gives what it says.
@@ -65,6 +65,13 @@ async fn a_fast_acknowledgement_is_one_of_an_event_that_arrives() {
         system.view(&format!("browser {}", n % 5), "/").await;
     }
     system.until_totals(&key, [5, 50]).await;
+    // What only the day object knows is counted, but can no longer be told.
+    let body = json!({"n": "engagement", "u": "https://a.example/", "e": 1}).to_string();
+    let answer = system.post(body, &[("user-agent", "nobody yet")]).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(answer.headers().get("x-dayfly-dropped"), None);
+    let rows = vec![json!(["engagement_without_visit", 1])];
+    until_stored(&system, "dropped", &["reason", "n"], rows).await;
     // What the edge decides itself is told as ever.
     let bot = system
         .post(view("/"), &[("user-agent", "raw:curl/8.5.0")])
@@ -102,5 +109,18 @@ async fn where_the_jurisdiction_is_not_to_be_had_nothing_is_counted() {
     system.start_edge_without_waiting();
     let reason = reason(&system).await;
     assert!(reason.to_lowercase().contains("jurisdiction"), "{reason}");
+    assert_counts_nothing(&system).await;
+}
+
+#[tokio::test]
+async fn a_jurisdiction_must_be_named() {
+    let mut system = System::aggregator_alone_with(Options {
+        jurisdiction: Some(" "),
+        ..Options::default()
+    })
+    .await;
+    system.start_edge_without_waiting();
+    let reason = reason(&system).await;
+    assert!(reason.contains("JURISDICTION is not set"), "{reason}");
     assert_counts_nothing(&system).await;
 }

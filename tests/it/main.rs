@@ -13,6 +13,8 @@ mod counting;
 mod edge_settings;
 mod events;
 mod faults;
+mod floods;
+mod goals;
 mod me;
 mod privacy;
 mod settings;

@@ -1,9 +1,8 @@
-//! What is not counted, and that it is said: bots, referrer spam, shields, privacy signals and
-//! floods. A drop is told in headers, and its number arrives by reason and day; nothing else does.
+//! What is not counted, and that it is said: bots, referrer spam, shields, privacy
+//! signals. A drop is told in headers, and its number arrives by reason and day; nothing else does.
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
-use shared::clock::Clock;
 
 use crate::stored::{stored, until_stored};
 use crate::system::{Options, SITE, System};
@@ -15,7 +14,7 @@ const GERMAN: &str = "217.0.0.1";
 const FRENCH: &str = "194.2.0.1";
 
 /// A system that is told addresses by a header, and whose edge is yet to be started.
-async fn behind_a_proxy() -> System {
+pub async fn behind_a_proxy() -> System {
     System::aggregator_alone_with(Options {
         client_ip_header: Some("X-Real-IP"),
         ..Options::default()
@@ -24,7 +23,7 @@ async fn behind_a_proxy() -> System {
 }
 
 /// The reasons that an answer tells, and how many sites did not count the event.
-fn dropped(answer: &Response) -> Option<(&str, &str)> {
+pub fn dropped(answer: &Response) -> Option<(&str, &str)> {
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
     let header = |name| Some(answer.headers().get(name)?.to_str().unwrap());
     let told = (header("x-dayfly-dropped"), header("x-plausible-dropped"));
@@ -349,68 +348,4 @@ async fn a_page_view_of_nobody_has_a_page_a_country_and_a_device() {
     assert_eq!(system.totals(&key).await, [0, 2]);
     system.post(body.to_string(), &headers[..2]).await;
     system.until_totals(&key, [1, 3]).await;
-}
-
-/// Waits until a minute has begun of which enough is left.
-pub async fn early_in_a_minute() {
-    let past_ms = aggregator::clock::SystemClock.now_ms().rem_euclid(60_000);
-    if past_ms > 35_000 {
-        let left_ms = u64::try_from(60_050 - past_ms).unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(left_ms)).await;
-    }
-}
-
-#[tokio::test]
-async fn an_address_sends_three_hundred_events_in_a_minute_whatever_the_site() {
-    let mut system = behind_a_proxy().await;
-    system.dayfly(&["site", "add", "b.example"]);
-    system.start_edge().await;
-    let send = async |address: &str, user_agent: &str, site: &str| {
-        let body = json!({"n": "pageview", "u": format!("https://{site}/")}).to_string();
-        let headers = [("X-Real-IP", address), ("user-agent", user_agent)];
-        let answer = system.post(body, &headers).await;
-        dropped(&answer).map(|(reason, n)| format!("{reason} {n}"))
-    };
-    early_in_a_minute().await;
-    for n in 0..300 {
-        let site = ["a.example", "b.example"][n % 2];
-        let told = send("2001:db8::1", &format!("browser {}", n % 3), site).await;
-        assert_eq!(told, None, "{n}");
-    }
-    let throttled = Some("throttled 1".to_owned());
-    assert_eq!(send("2001:db8::1", "browser 0", SITE).await, throttled);
-    assert_eq!(
-        send("2001:db8::1", "another browser", "b.example").await,
-        throttled
-    );
-    assert_eq!(
-        send("2001:db8::ffff:2", "browser 0", SITE).await,
-        throttled,
-        "the same /64"
-    );
-    assert_eq!(
-        send("2001:db8:0:1::1", "browser 0", SITE).await,
-        None,
-        "another /64"
-    );
-    assert_eq!(send(GERMAN, "browser 0", SITE).await, None);
-    // What is not an event, and what is for no site, is for nobody to tell.
-    assert_eq!(
-        system
-            .post("{", &[("X-Real-IP", "2001:db8::1")])
-            .await
-            .status(),
-        400
-    );
-    assert_eq!(
-        send("2001:db8::1", "browser 0", "unknown.example").await,
-        Some("unknown_site 1".to_owned())
-    );
-    let drops = vec![
-        json!([SITE, "throttled", 2]),
-        json!(["b.example", "throttled", 1]),
-    ];
-    until_stored(&system, "dropped", &["domain", "reason", "n"], drops).await;
-    let views = vec![json!([SITE, 152]), json!(["b.example", 150])];
-    until_stored(&system, "pages", &["domain", "views"], views).await;
 }

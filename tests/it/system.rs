@@ -186,19 +186,15 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
+        let aggregator = format!("127.0.0.1:{}", self.dashboard_port);
+        let state = self.data.path().join("edge");
         let mut command = Command::new(workerd());
         command
             .arg("serve")
             .arg(self.edge_config())
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
-            .arg(format!(
-                "--external-addr=aggregator=127.0.0.1:{}",
-                self.dashboard_port
-            ))
-            .arg(format!(
-                "--directory-path=state={}",
-                self.data.path().join("edge").display()
-            ))
+            .arg(format!("--external-addr=aggregator={aggregator}"))
+            .arg(format!("--directory-path=state={}", state.display()))
             .env("DAYFLY_EDGE_KEYS", self.options.edge_key.unwrap_or(KEY))
             .env("FLUSH_MS", "200");
         let optional = [
