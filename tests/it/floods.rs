@@ -1,11 +1,12 @@
-//! So many events of one address are too many in a minute, and it is said.
+//! So many events of one address are too many in a minute, so many of one visitor in a day, and
+//! it is said.
 
 use serde_json::json;
 use shared::clock::Clock;
 
 use crate::shields::{behind_a_proxy, dropped};
 use crate::stored::until_stored;
-use crate::system::SITE;
+use crate::system::{SITE, view};
 
 /// Waits until a minute has begun of which enough is left.
 pub async fn early_in_a_minute() {
@@ -69,4 +70,22 @@ async fn an_address_sends_three_hundred_events_in_a_minute_whatever_the_site() {
     until_stored(&system, "dropped", &["domain", "reason", "n"], drops).await;
     let views = vec![json!([SITE, 152]), json!(["b.example", 150])];
     until_stored(&system, "pages", &["domain", "views"], views).await;
+}
+
+/// Who comes without an address is not limited by it, and comes to the visitor's limit.
+#[tokio::test]
+async fn a_visitor_is_counted_a_thousand_times_a_day() {
+    let mut system = behind_a_proxy().await;
+    system.start_edge().await;
+    for n in 1..=1_002 {
+        let answer = system.post(view("/"), &[]).await;
+        let told = (n > 1_000).then_some(("throttled", "1"));
+        assert_eq!(dropped(&answer), told, "{n}");
+    }
+    let answer = system.post(view("/"), &[("user-agent", "two")]).await;
+    assert_eq!(dropped(&answer), None);
+    let columns = ["views", "day_page_visitors"];
+    until_stored(&system, "pages", &columns, vec![json!([1_001, 2])]).await;
+    let rows = vec![json!(["throttled", 2])];
+    until_stored(&system, "dropped", &["reason", "n"], rows).await;
 }

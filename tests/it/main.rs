@@ -13,9 +13,11 @@ mod counting;
 mod edge_settings;
 mod events;
 mod faults;
+mod findings;
 mod floods;
 mod goals;
 mod me;
+
 mod privacy;
 mod settings;
 mod shields;

@@ -222,6 +222,37 @@ async fn what_is_deleted_is_gone_and_its_owner_is_ignored_for_the_day() {
 }
 
 #[tokio::test]
+async fn one_site_may_be_told_to_forget_and_another_not() {
+    let mut system = System::aggregator_alone_with(Options::default()).await;
+    system.dayfly(&["site", "add", "b.example"]);
+    system.start_edge().await;
+    let body = json!({"n": "pageview", "u": "https://a.example/", "d": "a.example,b.example"});
+    let send = async || {
+        let answer = system
+            .post(body.to_string(), &[("user-agent", FIREFOX)])
+            .await;
+        let header = |name| Some(answer.headers().get(name)?.to_str().unwrap().to_owned());
+        (header("x-plausible-dropped"), header("x-dayfly-dropped"))
+    };
+    assert_eq!(send().await, (None, None));
+    json_of(ask(&system, Method::DELETE, "?site=a.example", FIREFOX)).await;
+    let told = send().await;
+    assert_eq!(told, (Some("1".to_owned()), Some("opted_out".to_owned())));
+    let both = json_of(ask(&system, Method::GET, "", FIREFOX)).await;
+    let sites = &both["sites"];
+    assert_eq!(
+        (&sites[0]["site"], &sites[1]["site"]),
+        (&json!(SITE), &json!("b.example"))
+    );
+    assert_eq!(sites[0]["held"]["ignored_today"], true);
+    assert_eq!(sites[1]["held"]["events"], 2);
+    json_of(ask(&system, Method::DELETE, "", FIREFOX)).await;
+    assert_eq!(send().await.0, Some("2".to_owned()));
+    let rows = vec![json!([SITE, 2]), json!(["b.example", 1])];
+    until_stored(&system, "dropped", &["domain", "n"], rows).await;
+}
+
+#[tokio::test]
 async fn only_the_page_itself_may_send_its_form() {
     let system = System::start().await;
     system.view(FIREFOX, "/a").await;

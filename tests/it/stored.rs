@@ -1,10 +1,12 @@
 //! What has arrived in the aggregator's database, read as it lies there.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::system::System;
+use crate::system::{PATIENCE, System};
 
 /// Columns that hold the number of a text.
 const TEXTS: [&str; 9] = [
@@ -80,14 +82,18 @@ pub async fn stored(system: &System, table: &str, columns: &[&str]) -> Vec<Value
 /// Waits until [`stored`] gives these rows.
 pub async fn until_stored(system: &System, table: &str, columns: &[&str], mut rows: Vec<Value>) {
     rows.sort_by_key(Value::to_string);
-    let mut last = Vec::new();
-    for _ in 0..400 {
-        last = stored(system, table, columns).await;
-        last.sort_by_key(Value::to_string);
-        if last == rows {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut found = stored(system, table, columns).await;
+        found.sort_by_key(Value::to_string);
+        if found == rows {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        assert!(
+            Instant::now() < until,
+            "{table}: {found:#?} is not {rows:#?}\n{}",
+            system.logs()
+        );
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("{table}: {last:#?} is not {rows:#?}\n{}", system.logs());
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 pub const KEY: &str = "test-key-test-key-test-key-test-key-";
 pub const SITE: &str = "a.example";
 /// How long anything is waited for before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
