@@ -10,8 +10,17 @@ mod beacon;
 mod channel;
 mod cli;
 mod counting;
+mod edge_settings;
+mod events;
 mod faults;
+mod findings;
+mod floods;
+mod goals;
+mod me;
+
 mod privacy;
 mod settings;
+mod shields;
+mod stored;
 mod system;
 mod wrangler;

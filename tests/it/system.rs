@@ -14,7 +14,7 @@ use tempfile::TempDir;
 pub const KEY: &str = "test-key-test-key-test-key-test-key-";
 pub const SITE: &str = "a.example";
 /// How long anything is waited for before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -99,6 +99,10 @@ pub struct Options {
     pub client_ip_header: Option<&'static str>,
     /// Another edge key than the aggregator's.
     pub edge_key: Option<&'static str>,
+    /// `ACK` of the edge.
+    pub ack: Option<&'static str>,
+    /// Another `JURISDICTION` than none.
+    pub jurisdiction: Option<&'static str>,
 }
 
 pub struct System {
@@ -128,7 +132,7 @@ impl System {
         Self::aggregator_alone_with(Options::default()).await
     }
 
-    async fn aggregator_alone_with(options: Options) -> Self {
+    pub async fn aggregator_alone_with(options: Options) -> Self {
         let mut system = Self {
             data: tempfile::tempdir().unwrap(),
             salts: tempfile::tempdir_in("/dev/shm").unwrap(),
@@ -182,25 +186,43 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
+        let aggregator = format!("127.0.0.1:{}", self.dashboard_port);
+        let state = self.data.path().join("edge");
         let mut command = Command::new(workerd());
         command
             .arg("serve")
-            .arg(root().join("edge/workerd.capnp"))
+            .arg(self.edge_config())
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
-            .arg(format!(
-                "--external-addr=aggregator=127.0.0.1:{}",
-                self.dashboard_port
-            ))
-            .arg(format!(
-                "--directory-path=state={}",
-                self.data.path().join("edge").display()
-            ))
+            .arg(format!("--external-addr=aggregator={aggregator}"))
+            .arg(format!("--directory-path=state={}", state.display()))
             .env("DAYFLY_EDGE_KEYS", self.options.edge_key.unwrap_or(KEY))
             .env("FLUSH_MS", "200");
-        if let Some(header) = self.options.client_ip_header {
-            command.env("CLIENT_IP_HEADER", header);
-        }
+        let optional = [
+            ("CLIENT_IP_HEADER", self.options.client_ip_header),
+            ("ACK", self.options.ack),
+        ];
+        command.envs(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         self.edge = Some(self.logged(&mut command, "edge"));
+    }
+
+    /// workerd's configuration: the shipped one, or a copy that differs in the jurisdiction.
+    fn edge_config(&self) -> PathBuf {
+        let shipped = root().join("edge/workerd.capnp");
+        let Some(place) = self.options.jurisdiction else {
+            return shipped;
+        };
+        let text = std::fs::read_to_string(shipped).unwrap();
+        let text = text.replace("text = \"none\"", &format!("text = \"{place}\""));
+        let copy = self.data.path().join("workerd.capnp");
+        std::fs::write(&copy, text).unwrap();
+        // What it embeds lies beside it.
+        let build = self.data.path().join("build");
+        std::os::unix::fs::symlink(root().join("edge/build"), build).unwrap();
+        copy
     }
 
     async fn until_answers(&self, url: String) {
