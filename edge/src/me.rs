@@ -46,9 +46,12 @@ pub async fn answer(request: &Request, method: &str, env: &Env) -> Result<Respon
         None => platform::client_ip(request),
     };
     let address = address.as_deref().and_then(|list| list.rsplit(',').next());
-    let address = address
-        .and_then(ClientAddress::parse)
-        .unwrap_or(ClientAddress::UNKNOWN);
+    let Some(address) = address.and_then(ClientAddress::parse) else {
+        // Everybody with the same browser would be one: nobody is shown what another did.
+        let problem =
+            r#"{"error":"your address is not known here, so nothing can be said about you"}"#;
+        return say(400, "application/json", problem);
+    };
     let user_agent = headers.get("user-agent")?.unwrap_or_default();
     let now_ms = platform::now_ms();
     if !beacon::allows(address, now_ms) {
@@ -153,10 +156,10 @@ fn is_of_this_origin(request: &Request) -> Result<bool> {
     let Some(origin) = headers.get("origin")? else {
         return Ok(true);
     };
-    let url = request.url();
-    Ok(url
-        .strip_prefix(origin.as_str())
-        .is_some_and(|path| path.starts_with('/')))
+    // Without the scheme: a proxy may have ended TLS.
+    let host = headers.get("host")?.unwrap_or_default();
+    let from = origin.split_once("://").map(|(_, host)| host);
+    Ok(!host.is_empty() && from == Some(host.as_str()))
 }
 
 fn json(held: &[Held]) -> String {
@@ -166,8 +169,12 @@ fn json(held: &[Held]) -> String {
             let client: serde_json::Map<_, _> = client
                 .map(|(name, value)| (name.clone(), value.as_str().into()))
                 .collect();
+            let more = shown.more.iter();
+            let more: serde_json::Map<_, _> = more
+                .map(|(name, list)| (name.clone(), list.clone().into()))
+                .collect();
             serde_json::json!({
-                "events": shown.events, "pages": shown.pages, "event_names": shown.names,
+                "more": more, "events": shown.events, "pages": shown.pages, "event_names": shown.names,
                 "client": client, "visit_going_on": shown.visit, "ignored_today": shown.opted_out,
             })
         });
@@ -216,12 +223,17 @@ fn page(held: &[Held]) -> String {
                 list(&mut out, "You were counted under", &client);
                 list(&mut out, "Pages", &shown.pages);
                 list(&mut out, "Events", &shown.names);
+                for (name, lines) in &shown.more {
+                    list(&mut out, &name.replace('_', " "), lines);
+                }
             }
         }
         out.push_str("</section>");
     }
     out.push_str(
         "<form method=\"post\"><p><button>Delete it, and do not count me for the rest of the day</button></p></form>\
+        <p>A browser that sends Global Privacy Control is not recognised at all where a site honours it: \
+        its page views are counted without anybody, and nothing is held.</p>\
         <p>Counts that were made of it stay: they say nothing about anybody.</p></main></body></html>",
     );
     out
@@ -263,7 +275,8 @@ fn say(status: u16, content_type: &str, body: &str) -> Result<Response> {
             "content-security-policy",
             "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ),
-        ("referrer-policy", "no-referrer"),
+        // With "no-referrer" browsers would not say where the page's own form comes from.
+        ("referrer-policy", "same-origin"),
         ("vary", "accept"),
         ("x-content-type-options", "nosniff"),
     ];

@@ -95,7 +95,9 @@ pub fn decide<'a>(
         false => Cow::Borrowed(event.url.page.as_str()),
     };
     let [country, ..] = &sender.client;
-    if let Some(shield) = rules.shield(&event.url.host, &page, country, sender.address) {
+    // A path is shielded as it is written and as it is counted.
+    let pages = [event.url.page.as_str(), &page];
+    if let Some(shield) = rules.shield(&event.url.host, pages, country, sender.address) {
         return Err(shield);
     }
     let traffic = match anonymous {

@@ -135,9 +135,9 @@ impl From<RowKey> for Touch {
 }
 
 impl Touch {
-    /// Its cube and texts, for who wants to show them.
-    pub(crate) fn texts(&self) -> (Cube, [TextId; TEXTS_MAX]) {
-        (self.cube, self.texts)
+    /// Its cube, texts and visit attributes, for who wants to show them.
+    pub(crate) fn parts(&self) -> (Cube, [TextId; TEXTS_MAX], u32) {
+        (self.cube, self.texts, self.t)
     }
 
     /// Whether two touches of one cube look alike to a mark set.

@@ -91,14 +91,15 @@ impl Rules {
     pub fn shield(
         &self,
         host: &str,
-        page: &str,
+        pages: [&str; 2],
         country: &str,
         address: ClientAddress,
     ) -> Option<Drop> {
         if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| pattern.matches(host)) {
             return Some(Drop::ShieldHost);
         }
-        if self.pages.iter().any(|pattern| pattern.matches(page)) {
+        let shielded = |pattern: &Pattern| pages.iter().any(|page| pattern.matches(page));
+        if self.pages.iter().any(shielded) {
             return Some(Drop::ShieldPage);
         }
         if self.countries.iter().any(|known| known == country) {
@@ -182,7 +183,7 @@ mod tests {
         let open = Rules::new(&settings);
         let address = |text| ClientAddress::parse(text).unwrap();
         let somebody = address("203.0.113.9");
-        assert_eq!(open.shield("x.example", "/", "DE", somebody), None);
+        assert_eq!(open.shield("x.example", ["/", "/"], "DE", somebody), None);
         settings.shields.hosts = vec!["a.example".into(), "*.a.example".into()];
         settings.shields.pages = vec!["/admin/**".into()];
         settings.shields.countries = vec!["US".into()];
@@ -222,7 +223,10 @@ mod tests {
             ),
         ];
         for (host, page, country, from, expected) in cases {
-            assert_eq!(rules.shield(host, page, country, address(from)), expected);
+            assert_eq!(
+                rules.shield(host, [page, "/as-counted"], country, address(from)),
+                expected
+            );
         }
     }
 

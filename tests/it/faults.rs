@@ -38,7 +38,12 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
 /// answer was lost at most once.
 #[tokio::test]
 async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_once() {
-    let mut system = System::start().await;
+    // An address each: one address alone would be throttled.
+    let mut system = System::start_with(Options {
+        client_ip_header: Some("X-Forwarded-For"),
+        ..Options::default()
+    })
+    .await;
     let key = system.api_key();
     let stop = Arc::new(AtomicBool::new(false));
     let next = Arc::new(AtomicU64::new(0));
@@ -49,10 +54,13 @@ async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_on
         senders.push(tokio::spawn(async move {
             let mut acknowledged = Vec::new();
             while !stop.load(Ordering::Relaxed) {
-                let page = format!("/{}", next.fetch_add(1, Ordering::Relaxed));
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                let page = format!("/{n}");
+                let address = format!("10.1.{}.{}", n / 250 % 250, n % 250);
                 let sent = http
                     .post(&url)
                     .header("user-agent", agent(&page))
+                    .header("x-forwarded-for", address)
                     .body(view(&page))
                     .send()
                     .await;

@@ -13,12 +13,12 @@ mod counting;
 mod edge_settings;
 mod events;
 mod faults;
-mod findings;
 mod floods;
 mod goals;
 mod me;
 
 mod privacy;
+mod reviewed;
 mod settings;
 mod shields;
 mod stored;

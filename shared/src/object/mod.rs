@@ -40,6 +40,8 @@ use visitors::Visitors;
 
 /// Visitors looked at in one step of closing or of ending visits.
 const STEP: usize = 500;
+/// A visit is ended so long after its time, for hits that are on their way, seconds.
+const SWEEP_BEHIND_S: u32 = 5;
 /// Least time between two looks for visits that have ended, ms.
 const SWEEP_MS: i64 = 60_000;
 /// Version byte before the stored [`Meta`].
@@ -280,7 +282,7 @@ impl Object {
         if self.visitors.read_ends(store, STEP)? {
             return Ok(true);
         }
-        let now_s = self.second_of(now_ms);
+        let now_s = self.second_of(now_ms).saturating_sub(SWEEP_BEHIND_S);
         let rows = self.visitors.take_ended(now_s, STEP);
         if rows.is_empty() {
             return Ok(false);
@@ -314,7 +316,8 @@ impl Object {
     /// When to look for visits that have ended.
     fn sweep_ms(&self) -> Option<UnixMs> {
         let end_s = self.visitors.next_end_s()?;
-        let end_ms = i64::from(end_s).saturating_add(1).saturating_mul(1_000);
+        let end_s = end_s.saturating_add(1).saturating_add(SWEEP_BEHIND_S);
+        let end_ms = i64::from(end_s).saturating_mul(1_000);
         let at_ms = self.meta.day_start_ms.saturating_add(end_ms);
         Some(at_ms.max(self.swept_ms.saturating_add(SWEEP_MS)))
     }

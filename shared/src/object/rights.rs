@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Object, Phase, Store};
-use crate::attrs::CLIENT_ATTRS;
+use crate::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
 use crate::call::Header;
-use crate::cube::Cube;
 use crate::day::Delta;
+use crate::dict::Kind;
 use crate::visit::Visitor;
 use crate::visitor::VisitorHash;
 
@@ -21,10 +21,51 @@ pub struct Shown {
     pub pages: Vec<String>,
     /// Names of custom events sent today, each once.
     pub names: Vec<String>,
+    /// Everything else that the visitor's row names, each value once: where visits came from,
+    /// hosts, properties, goals, steps of funnels, times of the local day.
+    pub more: Vec<(String, Vec<String>)>,
     /// A visit is going on.
     pub visit: bool,
     /// Asked not to be counted for the rest of the day; nothing else is held then.
     pub opted_out: bool,
+}
+
+impl Shown {
+    fn list(&mut self, name: &str) -> &mut Vec<String> {
+        let at = self.more.iter().position(|(known, _)| known == name);
+        let at = at.unwrap_or_else(|| {
+            self.more.push((name.to_owned(), Vec::new()));
+            self.more.len().saturating_sub(1)
+        });
+        // The place was found or made above; `pages` stands in for what cannot be.
+        match self.more.get_mut(at) {
+            Some((_, list)) => list,
+            None => &mut self.pages,
+        }
+    }
+}
+
+fn add(list: &mut Vec<String>, text: String) {
+    if !text.is_empty() && !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+/// What strings of a kind are called there.
+const fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Host => "host",
+        Kind::PropKey => "property",
+        Kind::PropValue => "property_value",
+        Kind::Currency => "currency",
+        Kind::Goal => "goal",
+        _ => "other",
+    }
+}
+
+/// A moment of the local day.
+fn clock(at_s: u32) -> String {
+    format!("{:02}:{:02}:{:02}", at_s / 3_600, at_s / 60 % 60, at_s % 60)
 }
 
 impl Object {
@@ -95,17 +136,34 @@ impl Object {
             ..Shown::default()
         };
         for touch in &visitor.touches {
-            let (cube, [first, ..]) = touch.texts();
-            let list = match cube {
-                Cube::Pages => &mut shown.pages,
-                Cube::Events => &mut shown.names,
-                _ => continue,
-            };
-            let text = text(first);
-            if !list.contains(&text) {
-                list.push(text);
+            let (cube, texts, t) = touch.parts();
+            for (kind, id) in cube.texts().iter().zip(texts) {
+                let list = match kind {
+                    Kind::Page => &mut shown.pages,
+                    Kind::EventName => &mut shown.names,
+                    kind => shown.list(name_of(*kind)),
+                };
+                add(list, text(id));
+            }
+            let attrs = dict.visit_attrs_of(t).into_iter().flatten();
+            for (id, (name, _)) in attrs.zip(VISIT_ATTRS) {
+                add(shown.list(name), text(*id));
             }
         }
+        if let Some(visit) = &visitor.visit {
+            shown.list("visit_began_at").push(clock(visit.start_s));
+            shown.list("last_event_at").push(clock(visit.last_s));
+        }
+        if let Some(minute) = visitor.minute {
+            shown
+                .list("last_minute")
+                .push(clock(u32::from(minute) * 60));
+        }
+        for (funnel, step) in &visitor.funnels {
+            let step = format!("{funnel}: step {step}");
+            shown.list("funnel").push(step);
+        }
+        shown.more.retain(|(_, list)| !list.is_empty());
         shown
     }
 }

@@ -391,21 +391,21 @@ fn visits_end_half_an_hour_after_the_last_event_also_after_a_restart() {
         gather(&mut object, &store, &call).unwrap();
     }
     // Visitor 1 was there at 0 and 600 s, 2 at 0, 3 at 600.
-    assert!(!object.is_due_to_sweep(1_800_000));
-    assert!(object.is_due_to_sweep(1_801_000));
-    sweep(&mut object, 1_800);
+    assert!(!object.is_due_to_sweep(1_805_000));
+    assert!(object.is_due_to_sweep(1_806_000));
+    sweep(&mut object, 1_805);
     assert_eq!(ended(&mut object), 0);
-    sweep(&mut object, 1_801);
+    sweep(&mut object, 1_806);
     assert_eq!(ended(&mut object), 1);
     let mut object = reopen(&store);
-    sweep(&mut object, 2_401);
+    sweep(&mut object, 2_406);
     assert_eq!(
         ended(&mut object),
         1,
         "without the key nothing can be ended"
     );
     object.use_key(&DayKey::new(&salt(1), 1, DAY));
-    sweep(&mut object, 2_401);
+    sweep(&mut object, 2_406);
     assert_eq!(ended(&mut object), 3);
     assert_eq!(store.kept.borrow().visitors.len(), 3);
     // They are known when they come back, and their visits do not end twice.
