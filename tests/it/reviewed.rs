@@ -41,8 +41,9 @@ async fn the_form_works_behind_a_proxy_that_ends_tls() {
 /// event, properties, goals, steps of funnels, when the visit began and the minute last seen.
 #[tokio::test]
 async fn everything_that_is_held_is_shown() {
-    let mut system = behind_a_proxy().await;
+    let mut system = System::start().await;
     system.dayfly(&["goal", "add", SITE, "--event", "Signup"]);
+    system.stop_edge("TERM");
     system.start_edge().await;
     let body = json!({
         "n": "Signup", "u": "https://a.example/page-of-event?utm_campaign=of-campaign", "d": SITE,
