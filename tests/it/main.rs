@@ -1,6 +1,6 @@
 //! The whole system, as it runs: workerd with the built Worker, `dayfly serve`, SQLite on disk.
 //!
-//! Needs `scripts/setup test` and `DAYFLY_PROFILE=dev scripts/build`; scripts/test does both.
+//! Needs `scripts/setup test` and what scripts/test builds after it.
 
 // A test waits for real processes, in real time.
 #![allow(clippy::disallowed_methods)]
@@ -9,8 +9,12 @@ mod api;
 mod beacon;
 mod channel;
 mod cli;
+mod clock;
 mod counting;
 mod faults;
+mod memory;
+mod midnight;
+mod on_disk;
 mod privacy;
 mod settings;
 mod system;

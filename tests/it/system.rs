@@ -99,6 +99,8 @@ pub struct Options {
     pub client_ip_header: Option<&'static str>,
     /// Another edge key than the aggregator's.
     pub edge_key: Option<&'static str>,
+    /// Both sides' clocks can be put forward (clock.rs).
+    pub test_clock: bool,
 }
 
 pub struct System {
@@ -107,9 +109,11 @@ pub struct System {
     pub http: Client,
     pub edge_port: u16,
     pub dashboard_port: u16,
-    options: Options,
-    aggregator: Option<Process>,
-    edge: Option<Process>,
+    pub options: Options,
+    /// How far the clocks were put forward, ms.
+    pub offset_ms: i64,
+    pub aggregator: Option<Process>,
+    pub edge: Option<Process>,
 }
 
 impl System {
@@ -136,6 +140,7 @@ impl System {
             edge_port: free_port(),
             dashboard_port: free_port(),
             options,
+            offset_ms: 0,
             aggregator: None,
             edge: None,
         };
@@ -170,6 +175,9 @@ impl System {
             .env("DAYFLY_DATA", self.data.path())
             .env("DAYFLY_SALTS_DIR", self.salts.path())
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
+        if self.options.test_clock {
+            command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
+        }
         self.aggregator = Some(self.logged(&mut command, "aggregator"));
         self.until_answers(self.dashboard_url("/health")).await;
     }
@@ -182,10 +190,14 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
+        let configuration = match self.options.test_clock {
+            true => "edge/build-test-clock/workerd.capnp",
+            false => "edge/workerd.capnp",
+        };
         let mut command = Command::new(workerd());
         command
             .arg("serve")
-            .arg(root().join("edge/workerd.capnp"))
+            .arg(root().join(configuration))
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
             .arg(format!(
                 "--external-addr=aggregator=127.0.0.1:{}",
