@@ -117,7 +117,8 @@ pub async fn counted(system: &System, date: jiff::civil::Date) -> [i64; 4] {
     })
 }
 
-/// Every file that a process has open or mapped to share, also one without a name any more.
+/// Every file that a process has open or mapped to share, also one without a name any more;
+/// but for its program.
 pub fn open_files(process: u32) -> Vec<(PathBuf, Vec<u8>)> {
     let process = Path::new("/proc").join(process.to_string());
     let open = std::fs::read_dir(process.join("fd")).unwrap().flatten();
@@ -128,7 +129,10 @@ pub fn open_files(process: u32) -> Vec<(PathBuf, Vec<u8>)> {
         let is_shared = words.nth(1)?.ends_with('s');
         words.nth(3).filter(|_| is_shared).map(PathBuf::from)
     });
+    let program = std::fs::canonicalize(process.join("exe")).unwrap();
+    let is_program = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == program);
     open.chain(mapped)
+        .filter(|path| !is_program(path))
         .filter(|path| path.metadata().is_ok_and(|file| file.is_file()))
         .filter_map(|path| Some((path.clone(), std::fs::read(path).ok()?)))
         .collect()
