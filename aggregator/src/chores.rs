@@ -1,5 +1,8 @@
 //! What the running server does by the clock: forgetting.
 //!
+//! By the clock that days are told by, looked at every second: a machine that slept over midnight
+//! forgets as it wakes, not a minute later.
+//!
 //! | every | what |
 //! |---|---|
 //! | second | the salts of sites that were removed, by whatever process |
@@ -8,30 +11,52 @@
 
 use std::time::Duration;
 
+use shared::clock::UnixMs;
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Result;
 use crate::serve::App;
 
-const MINUTE_S: u64 = 60;
-const HOUR_S: u64 = 3_600;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 3_600_000;
 
 /// Runs until the task is aborted. What fails is logged and tried again, within a minute.
 pub async fn run(app: App) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut minutes_are_due = true;
-    for tick in 0_u64.. {
+    let mut minute = Due::default();
+    let mut hour = Due::default();
+    let mut minutes_are_due = false;
+    loop {
         second.tick().await;
-        if !tick.is_multiple_of(MINUTE_S) {
+        let now_ms = app.clock.now_ms();
+        if !minute.is(MINUTE_MS, now_ms) {
             is_done("salts of removed sites", app.forget_removed_sites().await);
             continue;
         }
         is_done("salts of past days", app.issue_salts().await.map(drop));
-        minutes_are_due |= tick.is_multiple_of(HOUR_S);
+        minutes_are_due |= hour.is(HOUR_MS, now_ms);
         if minutes_are_due {
             minutes_are_due = !is_done("old minutes", forget_minutes(&app).await);
         }
+    }
+}
+
+/// When something was due last.
+#[derive(Default)]
+struct Due(Option<UnixMs>);
+
+impl Due {
+    /// Whether it is due again: at first, `every_ms` after the last time, and when the clock was
+    /// put back.
+    fn is(&mut self, every_ms: i64, now_ms: UnixMs) -> bool {
+        let is_due = self
+            .0
+            .is_none_or(|last_ms| !(0..every_ms).contains(&now_ms.saturating_sub(last_ms)));
+        if is_due {
+            self.0 = Some(now_ms);
+        }
+        is_due
     }
 }
 
@@ -45,4 +70,25 @@ fn is_done(chore: &str, result: Result<()>) -> bool {
 async fn forget_minutes(app: &App) -> Result<()> {
     let sites = app.store.sites().await?;
     app.store.forget_minutes(&sites, app.clock.now_ms()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_by_the_clock_also_when_that_jumps() {
+        let mut due = Due::default();
+        for (now_ms, is_due) in [
+            (1_000, true),
+            (1_999, false),
+            (2_000, true),
+            (500_000, true),
+            (500_001, false),
+            (10, true),
+            (11, false),
+        ] {
+            assert_eq!(due.is(1_000, now_ms), is_due, "{now_ms}");
+        }
+    }
 }

@@ -10,8 +10,21 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods)] // This is the one real clock of the aggregator.
     fn now_ms(&self) -> UnixMs {
-        jiff::Timestamp::now().as_millisecond()
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        #[cfg(feature = "test-clock")]
+        let now_ms = now_ms.saturating_add(test_offset_ms());
+        now_ms
     }
+}
+
+/// How far tests have put the clock forward: the number in the file `DAYFLY_TEST_CLOCK_FILE`, read
+/// anew each time.
+#[cfg(feature = "test-clock")]
+fn test_offset_ms() -> i64 {
+    std::env::var_os("DAYFLY_TEST_CLOCK_FILE")
+        .and_then(|file| std::fs::read_to_string(file).ok())
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);

@@ -47,6 +47,11 @@ async fn fetch(request: web_sys::Request, env: Env, _ctx: Context) -> Result<web
             platform::test_clock::set(offset.unwrap_or(0));
             answer::json(200, "{}")
         }
+        #[cfg(all(feature = "test-clock", target_arch = "wasm32"))]
+        ("/test-memory", "GET") => {
+            let wasm_bytes = core::arch::wasm32::memory_size(0).saturating_mul(64 * 1024);
+            answer::json(200, &format!(r#"{{"wasm_bytes":{wasm_bytes}}}"#))
+        }
         _ => answer::not_found(),
     }
 }

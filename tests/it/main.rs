@@ -1,6 +1,6 @@
 //! The whole system, as it runs: workerd with the built Worker, `dayfly serve`, SQLite on disk.
 //!
-//! Needs `scripts/setup test` and `DAYFLY_PROFILE=dev scripts/build`; scripts/test does both.
+//! Needs `scripts/setup test` and what scripts/test builds after it.
 
 // A test waits for real processes, in real time.
 #![allow(clippy::disallowed_methods)]
@@ -9,14 +9,21 @@ mod api;
 mod beacon;
 mod channel;
 mod cli;
+mod clock;
 mod counting;
 mod edge_settings;
 mod events;
 mod faults;
+<<<<<<< HEAD
 mod floods;
 mod goals;
 mod me;
 
+=======
+mod memory;
+mod midnight;
+mod on_disk;
+>>>>>>> midnight
 mod privacy;
 mod reviewed;
 mod settings;

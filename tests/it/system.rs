@@ -103,6 +103,8 @@ pub struct Options {
     pub ack: Option<&'static str>,
     /// Another `JURISDICTION` than none.
     pub jurisdiction: Option<&'static str>,
+    /// Both sides' clocks can be put forward (clock.rs).
+    pub test_clock: bool,
 }
 
 pub struct System {
@@ -111,9 +113,11 @@ pub struct System {
     pub http: Client,
     pub edge_port: u16,
     pub dashboard_port: u16,
-    options: Options,
-    aggregator: Option<Process>,
-    edge: Option<Process>,
+    pub options: Options,
+    /// How far the clocks were put forward, ms.
+    pub offset_ms: i64,
+    pub aggregator: Option<Process>,
+    pub edge: Option<Process>,
 }
 
 impl System {
@@ -140,6 +144,7 @@ impl System {
             edge_port: free_port(),
             dashboard_port: free_port(),
             options,
+            offset_ms: 0,
             aggregator: None,
             edge: None,
         };
@@ -174,6 +179,9 @@ impl System {
             .env("DAYFLY_DATA", self.data.path())
             .env("DAYFLY_SALTS_DIR", self.salts.path())
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
+        if self.options.test_clock {
+            command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
+        }
         self.aggregator = Some(self.logged(&mut command, "aggregator"));
         self.until_answers(self.dashboard_url("/health")).await;
     }
@@ -211,6 +219,9 @@ impl System {
 
     /// workerd's configuration: the shipped one, or a copy that differs in the jurisdiction.
     fn edge_config(&self) -> PathBuf {
+        if self.options.test_clock {
+            return root().join("edge/build-test-clock/workerd.capnp");
+        }
         let shipped = root().join("edge/workerd.capnp");
         let Some(place) = self.options.jurisdiction else {
             return shipped;

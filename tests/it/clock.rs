@@ -1,0 +1,73 @@
+//! The tests' clock: a system whose two sides can be put forward, never back.
+//!
+//! The edge is told over HTTP (`edge/src/platform.rs`), the aggregator by a file
+//! (`aggregator/src/clock.rs`); both are builds with the feature `test-clock`.
+
+use std::path::PathBuf;
+
+use aggregator::clock::SystemClock;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use reqwest::StatusCode;
+use shared::clock::{Clock, UnixMs};
+
+use crate::system::{Process, System};
+
+/// Where [`crate::system::SITE`] is.
+const TIMEZONE: &str = "Europe/Berlin";
+
+impl System {
+    /// The file that tells the aggregator.
+    pub fn clock_file(&self) -> PathBuf {
+        self.data.path().join("test-clock")
+    }
+
+    /// What the clocks of both sides say, ms.
+    pub fn now_ms(&self) -> UnixMs {
+        // This process is told no file: its own clock tells the real time.
+        SystemClock.now_ms() + self.offset_ms
+    }
+
+    /// The site's local date.
+    pub fn today(&self) -> Date {
+        self.local().date()
+    }
+
+    /// The processes that run.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let running = [&self.aggregator, &self.edge];
+        running.into_iter().flatten().map(Process::id).collect()
+    }
+
+    fn local(&self) -> jiff::Zoned {
+        let now = Timestamp::from_millisecond(self.now_ms()).unwrap();
+        now.in_tz(TIMEZONE).unwrap()
+    }
+
+    /// Puts the clocks of both sides forward.
+    pub async fn advance(&mut self, ms: i64) {
+        assert!(self.options.test_clock && ms >= 0);
+        self.offset_ms += ms;
+        // Whole or not at all: it may be read at any time.
+        let new = self.clock_file().with_extension("new");
+        std::fs::write(&new, self.offset_ms.to_string()).unwrap();
+        std::fs::rename(&new, self.clock_file()).unwrap();
+        let url = self.edge_url(&format!("/test-clock?offset_ms={}", self.offset_ms));
+        let answer = self.http.post(url).send().await.unwrap();
+        assert_eq!(
+            answer.status(),
+            StatusCode::OK,
+            "scripts/build edge-test-clock"
+        );
+    }
+
+    /// Puts the clocks forward to when the site's clocks next show `time`.
+    pub async fn advance_to(&mut self, time: Time) {
+        let now = self.local();
+        let at = |date: Date| date.to_datetime(time).in_tz(TIMEZONE).unwrap();
+        let next = Some(at(now.date())).filter(|next| *next > now);
+        let next = next.unwrap_or_else(|| at(now.date().tomorrow().unwrap()));
+        let ms = next.timestamp().as_millisecond() - self.now_ms();
+        self.advance(ms).await;
+    }
+}
