@@ -14,16 +14,13 @@ mod counting;
 mod edge_settings;
 mod events;
 mod faults;
-<<<<<<< HEAD
 mod floods;
 mod goals;
 mod me;
 
-=======
 mod memory;
 mod midnight;
 mod on_disk;
->>>>>>> midnight
 mod privacy;
 mod reviewed;
 mod settings;
