@@ -72,6 +72,24 @@ static CLASSES: [u8; 256] = classes();
 
 // Evaluated by the compiler only.
 #[allow(clippy::indexing_slicing)]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' => HOST | PATH | QUERY | FRAGMENT,
+            b'A'..=b'Z' | b'/' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' => {
+                PATH | QUERY | FRAGMENT
+            }
+            b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'%' => PATH | QUERY | FRAGMENT,
+            b'?' | b'[' | b']' | b'|' => QUERY | FRAGMENT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+}
+
 /// The text with the host of its url as browsers write it: labels beyond ASCII in lower case and
 /// Punycode (RFC 3492). Without the normalisation of UTS 46, whose tables would be a tenth of the
 /// edge's Wasm: browsers have done that already, and who else writes such hosts writes them whole.
@@ -101,24 +119,6 @@ pub(crate) fn with_ascii_host(text: &str) -> Cow<'_, str> {
     };
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
     Cow::Owned(format!("{before}://{user}{}{after}", labels.join(".")))
-}
-
-const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let mut byte = b'!';
-    while byte <= b'~' {
-        classes[byte as usize] = match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' => HOST | PATH | QUERY | FRAGMENT,
-            b'A'..=b'Z' | b'/' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' => {
-                PATH | QUERY | FRAGMENT
-            }
-            b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'%' => PATH | QUERY | FRAGMENT,
-            b'?' | b'[' | b']' | b'|' => QUERY | FRAGMENT,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
 }
 
 /// The longest beginning whose bytes are all of a class, and the rest.

@@ -17,7 +17,6 @@ mod faults;
 mod floods;
 mod goals;
 mod me;
-
 mod memory;
 mod midnight;
 mod on_disk;

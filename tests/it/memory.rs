@@ -50,7 +50,11 @@ async fn a_day_object_with_200_000_visitors_stays_under_64_mb() {
                     .header("user-agent", agent(&(n % 50).to_string()))
                     .body(view(&format!(
                         "/{}",
-                        if n % 10 == 0 { n % 20_000 } else { n % 100 }
+                        if n.is_multiple_of(10) {
+                            n % 20_000
+                        } else {
+                            n % 100
+                        }
                     )))
                     .send();
                 let answer = sent.await.unwrap();
