@@ -109,6 +109,11 @@ const sent = async (count) => {
 /** Every beacon there is, once everything the page has sent must be here. */
 const settled = async () => {
   await page.evaluate(() => fetch("/mark", { method: "POST" }).then(() => {}));
+  // The mark may overtake beacons that came over other connections.
+  for (let seen = -1; seen !== beacons.length; ) {
+    seen = beacons.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   return beacons;
 };
 
