@@ -110,7 +110,7 @@ const sent = async (count) => {
 const settled = async () => {
   await page.evaluate(() => fetch("/mark", { method: "POST" }).then(() => {}));
   // The mark may overtake beacons that came over other connections.
-  for (let seen = -1; seen !== beacons.length; ) {
+  for (let seen = -1; seen !== beacons.length;) {
     seen = beacons.length;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
