@@ -278,12 +278,15 @@ impl Object {
         if self.meta.phase != Phase::Open || !self.visitors.has_key() {
             return Ok(false);
         }
-        self.swept_ms = now_ms;
         if self.visitors.read_ends(store, STEP)? {
             return Ok(true);
         }
         let now_s = self.second_of(now_ms).saturating_sub(SWEEP_BEHIND_S);
         let rows = self.visitors.take_ended(now_s, STEP);
+        if rows.len() < STEP {
+            // While there is more the next step is due now, however many steps an alarm takes.
+            self.swept_ms = now_ms;
+        }
         if rows.is_empty() {
             return Ok(false);
         }
