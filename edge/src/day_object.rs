@@ -180,16 +180,12 @@ impl DayObject {
             return Ok(());
         }
         if self.stored(|object| Ok(object.has_key()))? == Some(false) {
-            match self.ask_key().await {
-                Some(key) => self.stored(|object| {
+            if let Some(key) = self.ask_key().await {
+                self.stored(|object| {
                     object.use_key(&key);
                     Ok(())
-                })?,
-                None => {
-                    self.put_off();
-                    return Ok(());
-                }
-            };
+                })?;
+            }
         }
         for _ in 0..STEPS {
             let more = self.stored(|object| {

@@ -11,6 +11,7 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 
+use shared::limits::CHUNK_BYTES;
 use shared::object::{RowId, Store, VisitorRow, Write};
 use worker::wasm_bindgen::JsCast;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
@@ -68,7 +69,35 @@ impl DayStore {
         self.sql.exec(query, bindings)?.raw().collect()
     }
 
+    /// Many rows as one blob, and where each begins: two values however many rows. A value may have
+    /// 2 MB, so they go in parts.
+    fn write_visitors(&self, rows: &[VisitorRow]) -> Result<()> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let mut bytes = 0usize;
+            let fits = rest.iter().take_while(|(_, sealed)| {
+                let before = bytes;
+                bytes = bytes.saturating_add(16).saturating_add(sealed.len());
+                before < CHUNK_BYTES
+            });
+            let (part, after) = rest.split_at_checked(fits.count()).unwrap_or((rest, &[]));
+            let (blob, places) = joined(part.iter().map(|(row, sealed)| (row, sealed)));
+            self.sql.exec(
+                "INSERT INTO visitor
+                 SELECT substr(?1, value ->> 0, 16), substr(?1, (value ->> 0) + 16, value ->> 1)
+                 FROM json_each(?2) WHERE true
+                 ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+                vec![blob.into(), places.into()],
+            )?;
+            rest = after;
+        }
+        Ok(())
+    }
+
     fn apply(&self, write: &Write) -> Result<()> {
+        if let Write::Visitors(rows) = write {
+            return self.write_visitors(rows);
+        }
         let (query, bindings): (&str, Vec<SqlStorageValue>) = match write {
             Write::Meta(bytes) => (
                 "INSERT INTO meta VALUES (1, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
@@ -83,17 +112,7 @@ impl DayStore {
                 vec![gather.map(|id| id.to_vec()).into(), bytes.clone().into()],
             ),
             Write::ClearDeltas => ("DELETE FROM delta", Vec::new()),
-            // All rows as one blob, and where each begins: two values however many rows.
-            Write::Visitors(rows) => {
-                let (blob, places) = joined(rows.iter().map(|(row, sealed)| (row, sealed)));
-                (
-                    "INSERT INTO visitor
-                     SELECT substr(?1, value ->> 0, 16), substr(?1, (value ->> 0) + 16, value ->> 1)
-                     FROM json_each(?2) WHERE true
-                     ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
-                    vec![blob.into(), places.into()],
-                )
-            }
+            Write::Visitors(_) => return Ok(()), // Written above.
             Write::ForgetVisitors(rows) => {
                 let (blob, places) = joined(rows.iter().map(|row| (row, &NOTHING)));
                 (

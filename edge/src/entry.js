@@ -26,6 +26,8 @@ const BODY_BYTES_MAX = 64 * 1024;
 const WAITING_MAX = 20_000;
 /** A call that has not ended after this long was cut off with the request that led it. */
 const LOST_AFTER_MS = 10_000;
+/** After this long nobody waits for it any more (edge/src/gather.rs). */
+const GONE_AFTER_MS = 120_000;
 /** A gathering that was not sent after this long is led by whoever joins it next. */
 const LATE_AFTER_MS = 1_000;
 /** How often a call to a day object is tried. */
@@ -167,10 +169,19 @@ function ask(env, ctx) {
   return loading.done;
 }
 
-/** Beacons that wait for a commit. */
+/** Beacons that wait for a commit. Gatherings that were cut off for good are forgotten here. */
 function waiting() {
+  const now_ms = Date.now();
   let entries = 0;
-  for (const gathering of gatherings.values()) entries += gathering.entries;
+  for (const gathering of gatherings.values()) {
+    if (now_ms - gathering.opened_ms > GONE_AFTER_MS) {
+      gathering.ended = true;
+      gatherings.delete(gathering.number);
+      if (last.get(gathering.name) === gathering) last.delete(gathering.name);
+    } else {
+      entries += gathering.entries;
+    }
+  }
   return entries;
 }
 

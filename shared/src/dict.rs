@@ -118,6 +118,42 @@ impl DictDelta {
         self.texts.is_empty() && self.visit_attrs.is_empty() && self.client_attrs.is_empty()
     }
 
+    /// The same in parts of at most about so many bytes, to be replayed in their order: a stored
+    /// row has its bound, and a flood of new strings must not outgrow it.
+    pub fn chunks(self, bytes: usize) -> Vec<Self> {
+        // A number takes at most five bytes, a combination as many numbers as it has attributes.
+        let attrs_each = (bytes / (5 * VISIT_ATTRS_LEN)).max(1);
+        let mut chunks = Vec::new();
+        let (mut texts, mut size) = (Vec::new(), 0usize);
+        for text in self.texts {
+            size = size.saturating_add(text.1.len()).saturating_add(8);
+            texts.push(text);
+            if size >= bytes {
+                let texts = std::mem::take(&mut texts);
+                chunks.push(Self {
+                    texts,
+                    ..Self::default()
+                });
+                size = 0;
+            }
+        }
+        if !texts.is_empty() {
+            chunks.push(Self {
+                texts,
+                ..Self::default()
+            });
+        }
+        chunks.extend(self.visit_attrs.chunks(attrs_each).map(|chunk| Self {
+            visit_attrs: chunk.to_vec(),
+            ..Self::default()
+        }));
+        chunks.extend(self.client_attrs.chunks(attrs_each).map(|chunk| Self {
+            client_attrs: chunk.to_vec(),
+            ..Self::default()
+        }));
+        chunks
+    }
+
     /// Adds what was learned later.
     pub fn append(&mut self, later: DictDelta) {
         self.texts.extend(later.texts);

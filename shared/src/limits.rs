@@ -54,8 +54,9 @@ pub const VISIT_IDLE_S: u32 = 30 * 60;
 pub const GATHER_HITS_MAX: usize = 1_000;
 /// Most beacons waiting for one day object at one Worker; above it 503.
 pub const GATHER_WAITING_MAX: usize = 20_000;
-/// Largest body of a call to a day object, bytes.
-pub const CALL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest body of a call to a day object, bytes: what it adds is stored as one row, and such a row
+/// may have 2 MB.
+pub const CALL_BYTES_MAX: usize = 768 * 1024;
 /// How many gather ids a day object remembers to refuse a repeated call.
 pub const GATHER_IDS_KEPT: usize = 512;
 

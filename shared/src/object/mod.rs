@@ -275,7 +275,12 @@ impl Object {
         now_ms: UnixMs,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<bool, S::Error> {
-        if self.meta.phase != Phase::Open || !self.visitors.has_key() {
+        if self.meta.phase != Phase::Open {
+            return Ok(false);
+        }
+        if !self.visitors.has_key() {
+            // Nobody has it, or not the right one: asked for again at the next look.
+            self.swept_ms = now_ms;
             return Ok(false);
         }
         if self.visitors.read_ends(store, STEP)? {
@@ -564,11 +569,11 @@ impl Object {
 
     /// Replaces the stored deltas by what is open, together with `writes`.
     fn compact<S: Store>(&mut self, store: &S, mut writes: Vec<Write>) -> Result<(), S::Error> {
-        let dict = Delta {
-            dict: std::mem::take(&mut self.dict_unsaved),
-            ..Delta::default()
-        };
-        if !dict.is_empty() {
+        for dict in std::mem::take(&mut self.dict_unsaved).chunks(limits::CHUNK_BYTES) {
+            let dict = Delta {
+                dict,
+                ..Delta::default()
+            };
             writes.push(Write::Dict(dict.encode()));
         }
         writes.push(Write::ClearDeltas);

@@ -90,6 +90,18 @@ impl Store for Memory {
             self.writes_until_broken.set(Some(left - 1));
         }
         let mut kept = self.kept.borrow_mut();
+        let stored = writes.iter().flat_map(|write| match write {
+            Write::Meta(bytes) | Write::Dict(bytes) | Write::Delta { bytes, .. } => {
+                vec![bytes.len()]
+            }
+            Write::Outbox { body, .. } => vec![body.len()],
+            Write::Visitors(rows) => rows.iter().map(|(_, sealed)| sealed.len()).collect(),
+            _ => Vec::new(),
+        });
+        assert!(
+            stored.max().unwrap_or(0) < 2_000_000,
+            "a stored value has at most 2 MB"
+        );
         for write in writes.iter().cloned() {
             match write {
                 Write::Meta(bytes) => kept.meta = Some(bytes),
@@ -414,6 +426,76 @@ fn visits_end_half_an_hour_after_the_last_event_also_after_a_restart() {
     while object.close_step(&store, None).unwrap() {}
     assert_eq!(ended(&mut object), 4);
     assert_eq!(store.sealed().1, 3);
+}
+
+/// Whoever floods a site with new strings must not make what is stored larger than it may be.
+#[test]
+fn i8_a_flood_of_long_strings_is_stored_and_sealed() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let mut views = 0;
+    for n in 0..12u32 {
+        let id = u128::from(n + 1).to_be_bytes();
+        let mut call = CallBuilder::new(&header(id, &salt(1))).unwrap();
+        let mut hits = 0;
+        while call.has_room() {
+            let page = format!("/{n}-{hits}/{}", "x".repeat(1_900));
+            let values: Vec<String> = (0..30)
+                .map(|v| format!("{n}-{hits}-{v}{}", "y".repeat(1_500)))
+                .collect();
+            let keys: Vec<String> = (0..30).map(|key| format!("k{key}")).collect();
+            let hit = Hit {
+                visitor: Some(hash(&salt(1), (hits % 200) as u8)),
+                at_s: n,
+                kind: HitKind::PageView,
+                page: &page,
+                host: "a.example",
+                client: ["DE", "", "", "", "", ""],
+                traffic: [""; 8],
+                props: keys
+                    .iter()
+                    .map(String::as_str)
+                    .zip(values.iter().map(String::as_str))
+                    .collect(),
+                revenue: None,
+                goals: Vec::new(),
+                steps: Vec::new(),
+            };
+            call.push(&Entry::Hit(Box::new(hit))).unwrap();
+            hits += 1;
+        }
+        views += hits;
+        gather(&mut object, &store, &call.into_bytes()).unwrap();
+    }
+    // All of it since the last seal: what was learned goes into several rows.
+    object.seal(&store).unwrap();
+    assert!(store.kept.borrow().dicts.len() > 4);
+    let mut object = reopen(&store);
+    object.seal(&store).unwrap();
+    assert_eq!(store.sealed().0.values().sum::<u64>(), views);
+}
+
+/// An alarm that looks for the key in vain must not come again at once.
+#[test]
+fn without_the_key_the_next_look_for_ended_visits_is_a_minute_away() {
+    let store = Memory::default();
+    gather(
+        &mut new_object(),
+        &store,
+        &call(1, &salt(1), &[(1, "/a".into())]),
+    )
+    .unwrap();
+    let mut object = reopen(&store);
+    let now_ms = 10_000_000;
+    assert!(object.is_due_to_sweep(now_ms));
+    object.use_key(&DayKey::new(&salt(2), 1, DAY));
+    assert!(
+        !object.has_key(),
+        "a key that is not the day's is of no use"
+    );
+    object.sweep(&store, now_ms, &mut random).unwrap();
+    assert!(!object.is_due_to_sweep(now_ms));
+    assert!(object.is_due_to_sweep(now_ms + SWEEP_MS));
 }
 
 #[test]
