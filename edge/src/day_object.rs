@@ -179,13 +179,13 @@ impl DayObject {
         if self.stored(|object| Ok(object.is_due_to_sweep(now_ms)))? != Some(true) {
             return Ok(());
         }
-        if self.stored(|object| Ok(object.has_key()))? == Some(false) {
-            if let Some(key) = self.ask_key().await {
-                self.stored(|object| {
-                    object.use_key(&key);
-                    Ok(())
-                })?;
-            }
+        if self.stored(|object| Ok(object.has_key()))? == Some(false)
+            && let Some(key) = self.ask_key().await
+        {
+            self.stored(|object| {
+                object.use_key(&key);
+                Ok(())
+            })?;
         }
         for _ in 0..STEPS {
             let more = self.stored(|object| {
