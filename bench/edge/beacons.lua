@@ -1,11 +1,14 @@
 -- The load of `scripts/bench edge`, for wrk: page views as the tracker sends them through a proxy
 -- that names the visitor's address.
 --
---   wrk -s beacons.lua URL -- <site> <visitors> <seed> [<stop after>]
+--   wrk -s beacons.lua URL -- <site> <visitors> <seed> [stop=<answers> | pause=<ms>]
 --
 -- The same arguments give the same bytes in the same order. Every beacon takes a visitor (an
 -- address and a User-Agent) at random, all alike, and a page by a Zipf-like law: page n is asked
--- for about 1/n as often as page 1. At the end it writes one line of JSON.
+-- for about 1/n as often as page 1. With a pause, every connection waits between an answer and its
+-- next beacon, so long on average, drawn at random: with connections enough, a slow answer keeps next
+-- to none of the others from being sent, so that it is not hidden. At the end it writes one line of
+-- JSON.
 
 local PAGES = 500
 
@@ -58,7 +61,15 @@ end
 
 function init(args)
    local site, visitors, seed = args[1], tonumber(args[2]), tonumber(args[3])
-   left = tonumber(args[4] or "")
+   local option, number = string.match(args[4] or "", "^(%a+)=(%d+)$")
+   left = option == "stop" and tonumber(number) or nil
+   if option == "pause" then
+      -- wrk waits only where there is this function.
+      local mean_ms = tonumber(number)
+      function delay()
+         return random(0, 2 * mean_ms)
+      end
+   end
    math.randomseed(seed * 64 + thread_number)
    local head = table.concat({
       "POST /api/event HTTP/1.1",

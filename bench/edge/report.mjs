@@ -1,9 +1,11 @@
 // Makes numbers of the runs of `scripts/bench edge`.
 //
 //   report.mjs line <runs> <ticks per s>                   the last run, as a line of the table
+//   report.mjs answered <runs>                             how many beacons the path has answered
 //   report.mjs all <runs> <ticks per s> <result> <facts>   the machine, the means, the result file
 //
-// <runs> holds a line of JSON for each run: round 0 is the warm-up, round -1 the idle one.
+// <runs> holds a line of JSON for each run: round 0 is the warm-up, round -1 the idle one; what is
+// floor, path, fast, long (the path until it has answered many) or rate (the path at a fixed rate).
 // Exits with 1 when an answer was missing or wrong or a beacon was not counted; never because
 // something was slow.
 
@@ -85,6 +87,15 @@ function line(name, list) {
 
 const HEAD = row(COLUMNS.map(([name]) => name));
 
+const ofPath = runs.filter((run) =>
+  ["path", "long", "rate"].includes(run.what),
+);
+
+if (mode === "answered") {
+  console.log(sum(ofPath, (run) => run.requests));
+  process.exit(0);
+}
+
 if (mode === "line") {
   const run = runs.at(-1);
   if (run.round === 1 && run.what === "floor") console.log(HEAD);
@@ -99,17 +110,35 @@ const idle = (what) =>
 const floor = measures(of("floor"));
 const path = measures(of("path"));
 const rate = (run) => run.requests / run.duration_us;
-const last = of("path").at(-1);
-const flat = rate(last) / rate(of("path")[0]);
+const fast = measures(of("fast"));
+const [atRate] = of("rate");
 
-const { counted, options, workerd, file_system, revision } = JSON.parse(facts);
-const paths = runs.filter((run) => run.what === "path");
-const answered = sum(paths, (run) => run.requests);
-const unread = sum(paths, (run) => run.connections);
+// Flat: the rate of the last tenth of the beacons against that of the first, in whole runs.
+const rate = (list) =>
+  sum(list, (run) => run.requests) / sum(list, (run) => run.duration_us);
+const full = [...of("path"), ...of("long")];
+const tenth = sum(full, (run) => run.requests) / 10;
+function upToATenth(list) {
+  const taken = [];
+  while (taken.length === 0 || sum(taken, (run) => run.requests) < tenth)
+    taken.push(list[taken.length]);
+  return taken;
+}
+const first = upToATenth(full);
+const last = upToATenth(full.toReversed());
+const flat = rate(last) / rate(first);
+
+const { counted, options, workerd, file_system, revision, starts } =
+  JSON.parse(facts);
+const countedRuns = runs.filter((run) => run.what !== "floor");
+const answered = sum(countedRuns, (run) => run.requests);
+const unread = sum(countedRuns, (run) => run.connections);
 // By run, as far as it was delivered when the run had settled.
-const moreByRun = paths.map(
+const moreByRun = countedRuns.map(
   (run, n) =>
-    run.counted_so_far - (paths[n - 1]?.counted_so_far ?? 0) - run.requests,
+    run.counted_so_far -
+    (countedRuns[n - 1]?.counted_so_far ?? 0) -
+    run.requests,
 );
 const exact = counted >= answered && counted <= answered + unread;
 const wrong = sum(runs, errors);
@@ -127,18 +156,26 @@ const machine = {
 const ratio = {
   cpu: path.cpu_us / floor.cpu_us,
   workerd_cpu: path.workerd_us / floor.cpu_us,
+  fast_cpu: fast.cpu_us / floor.cpu_us,
+  fast_workerd_cpu: fast.workerd_us / floor.cpu_us,
   requests_per_s: path.requests_per_s / floor.requests_per_s,
 };
 
 console.log(line("floor", of("floor")));
 console.log(line("path", of("path")));
+console.log(line("fast", of("fast")));
+const startsMs = (what) =>
+  `p50 ${fixed(starts[what].p50_ms)} ms, max ${fixed(starts[what].max_ms)} ms`;
 console.log(`
 machine: ${machine.cores} × ${machine.cpu}, ${thousands(machine.memory_mb)} MB, Linux ${machine.kernel}, ${file_system}
          ${workerd}; Dayfly ${revision}
 idle:    one connection, ${idle("path").requests} beacons: p50 ${ms(idle("path").p50_us)} ms, p99 ${ms(idle("path").p99_us)} ms; floor p50 ${ms(idle("floor").p50_us)} ms, p99 ${ms(idle("floor").p99_us)} ms
-flat:    the last path run has ${fixed(flat * 100)} % of the first one's rate
+rate:    ${thousands(atRate.requests / (atRate.duration_us / 1e6))} beacons/s on ${atRate.connections} connections: p50 ${ms(atRate.p50_us)} ms, p99 ${ms(atRate.p99_us)} ms, max ${ms(atRate.max_us)} ms
+flat:    the last ${last.length} of ${full.length} path runs have ${fixed(flat * 100)} % of the rate of the first ${first.length}, over ${thousands(tenth * 10)} beacons
+start:   from the start of workerd to its first answer: Dayfly ${startsMs("dayfly")}; floor ${startsMs("floor")}; between the medians ${fixed(starts.dayfly.p50_ms - starts.floor.p50_ms)} ms
 counted: ${thousands(counted)} pageviews for ${thousands(answered)} answers (${counted - answered} more; by run ${moreByRun.join(", ")}; up to ${thousands(unread)} were under way when wrk stopped)
-edge: CPU per beacon ${fixed(path.cpu_us)} µs (workerd ${fixed(path.workerd_us)}), floor ${fixed(floor.cpu_us)} µs, ratio ${fixed(ratio.cpu, 2)} (workerd ${fixed(ratio.workerd_cpu, 2)}); ${thousands(path.requests_per_s)} requests/s, floor ${thousands(floor.requests_per_s)}, ratio ${fixed(ratio.requests_per_s, 2)}`);
+edge: CPU per beacon ${fixed(path.cpu_us)} µs (workerd ${fixed(path.workerd_us)}), floor ${fixed(floor.cpu_us)} µs, ratio ${fixed(ratio.cpu, 2)} (workerd ${fixed(ratio.workerd_cpu, 2)}); ${thousands(path.requests_per_s)} requests/s, floor ${thousands(floor.requests_per_s)}, ratio ${fixed(ratio.requests_per_s, 2)}
+      with ACK=fast ${fixed(fast.cpu_us)} µs (workerd ${fixed(fast.workerd_us)}), ratio ${fixed(ratio.fast_cpu, 2)} (workerd ${fixed(ratio.fast_workerd_cpu, 2)})`);
 
 const result = {
   benchmark: "edge",
@@ -148,8 +185,11 @@ const result = {
   options,
   floor,
   path,
+  fast,
+  at_rate: atRate,
   ratio,
   flat,
+  starts,
   idle: { floor: idle("floor"), path: idle("path") },
   counted: {
     pageviews: counted,
