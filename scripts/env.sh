@@ -52,3 +52,10 @@ if [ -z "${CHROMIUM:-}" ]; then
         command -v google-chrome-stable || command -v google-chrome || true)
 fi
 if [ -n "$CHROMIUM" ]; then export CHROMIUM; else unset CHROMIUM; fi
+
+# The folder of Postgres's programs: those in PATH, or the newest where Debian puts them.
+postgres_bin() {
+    local found
+    found=$(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
+    [ -x "$found" ] && dirname "$found"
+}

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `dayfly.sqlite` (+ `-wal`, `-shm`) | the database |
+//! | `dayfly.sqlite` (+ `-wal`, `-shm`) | the database, unless a URL names one |
 //! | `edge.key` | the secret shared with the edge; read here, written by scripts/run |
 //! | `serve.lock` | held by the running server |
 
@@ -12,30 +12,42 @@ use std::path::{Path, PathBuf};
 use shared::sign::{EdgeKey, KeyError, parse_keys};
 
 use crate::error::{Error, Result};
+use crate::store::Place;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    database: Place,
+}
 
 impl DataFolder {
-    /// Opens the folder, making it when it is missing.
+    /// Opens the folder, making it when it is missing. The database is the one in it, or the one
+    /// of a URL.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn open(path: &Path) -> Result<Self> {
-        let folder = Self(path.to_owned());
+    pub fn open(path: &Path, url: Option<&str>) -> Result<Self> {
+        let database = match url {
+            Some(url) => Place::Url(url.to_owned()),
+            None => Place::File(path.join("dayfly.sqlite")),
+        };
+        let folder = Self {
+            path: path.to_owned(),
+            database,
+        };
         fs::create_dir_all(path).map_err(|error| folder.problem(error.to_string()))?;
         Ok(folder)
     }
 
     /// The folder itself.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// The database's file.
-    pub fn database(&self) -> PathBuf {
-        self.0.join("dayfly.sqlite")
+    /// Where the database is.
+    pub fn database(&self) -> &Place {
+        &self.database
     }
 
     /// Takes the folder for a server; released when the file is dropped or the process ends.
@@ -43,7 +55,7 @@ impl DataFolder {
     /// # Errors
     /// Another server has it.
     pub fn lock(&self) -> Result<File> {
-        let file = File::create(self.0.join("serve.lock"))
+        let file = File::create(self.path.join("serve.lock"))
             .map_err(|error| self.problem(error.to_string()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -59,7 +71,7 @@ impl DataFolder {
     /// # Errors
     /// There are none, or a short one: a server without a secret does not start (I11).
     pub fn edge_keys(&self, given: Option<&str>) -> Result<Vec<EdgeKey>> {
-        let path = self.0.join("edge.key");
+        let path = self.path.join("edge.key");
         let text = match given {
             Some(given) => given.to_owned(),
             None => match fs::read_to_string(&path) {
@@ -73,7 +85,7 @@ impl DataFolder {
 
     fn problem(&self, problem: String) -> Error {
         Error::Data {
-            path: self.0.clone(),
+            path: self.path.clone(),
             problem,
         }
     }
@@ -86,7 +98,7 @@ mod tests {
     #[test]
     fn a_folder_serves_one_server() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataFolder::open(&folder.path().join("a/b")).unwrap();
+        let data = DataFolder::open(&folder.path().join("a/b"), None).unwrap();
         let held = data.lock().unwrap();
         let error = data.lock().unwrap_err().to_string();
         assert!(error.ends_with("already in use by another dayfly serve"));
@@ -97,7 +109,7 @@ mod tests {
     #[test]
     fn i11_without_an_edge_key_nothing_starts() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataFolder::open(folder.path()).unwrap();
+        let data = DataFolder::open(folder.path(), None).unwrap();
         assert!(data.edge_keys(None).is_err());
         assert!(data.edge_keys(Some("short")).is_err());
         fs::write(folder.path().join("edge.key"), "k".repeat(32)).unwrap();

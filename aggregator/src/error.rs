@@ -57,6 +57,9 @@ pub enum Error {
         /// What is wrong, with the line where there are lines.
         problem: String,
     },
+    /// What is stored cannot be read.
+    #[error("database: {0}")]
+    Segment(#[from] crate::segment::SegmentError),
     /// The caller gave something that cannot be.
     #[error("{0}")]
     Invalid(String),

@@ -11,6 +11,7 @@ pub mod error;
 pub mod geo;
 pub mod query;
 pub mod salts;
+pub mod segment;
 pub mod serve;
 pub mod shards;
 pub mod site;

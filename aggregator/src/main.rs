@@ -25,6 +25,10 @@ struct Cli {
     /// The folder that everything is kept in.
     #[arg(long, env = "DAYFLY_DATA", default_value = "data", global = true)]
     data: PathBuf,
+    /// A Postgres database, postgres://user:password@host/name, in the place of the SQLite file in
+    /// the data folder.
+    #[arg(long, env = "DAYFLY_DATABASE", hide_env_values = true, global = true)]
+    database: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,7 +79,7 @@ async fn run(cli: Cli) -> Result<()> {
     if let Command::Geo(command) = cli.command {
         return command.run(); // Needs no data folder, and makes none.
     }
-    let data = DataFolder::open(&cli.data)?;
+    let data = DataFolder::open(&cli.data, cli.database.as_deref())?;
     match cli.command {
         Command::Geo(command) => command.run(),
         Command::Serve(command) => command.run(&data).await,

@@ -109,7 +109,6 @@ const idle = (what) =>
   runs.find((run) => run.what === what && run.round === -1);
 const floor = measures(of("floor"));
 const path = measures(of("path"));
-const rate = (run) => run.requests / run.duration_us;
 const fast = measures(of("fast"));
 const [atRate] = of("rate");
 

@@ -104,6 +104,8 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 pub const BATCH_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest string of a batch, bytes.
 pub const BATCH_STRING_BYTES_MAX: usize = 2_048;
+/// Open rows that are sealed at once, when nothing waits to be sent, instead of after a pause.
+pub const SEAL_ROWS: usize = 1_000;
 /// Batches waiting at one source before it stops sealing and merges instead.
 pub const OUTBOX_WAITING_MAX: u64 = 64;
 /// Rows of uncompacted deltas before they are merged.

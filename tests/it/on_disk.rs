@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use aggregator::segment::PartId;
+use shared::cube::{Counter, Cube};
 use shared::object::VisitorRow;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
+use crate::stored::look;
 use crate::system::System;
 
 /// Every file below a folder.
@@ -98,23 +101,24 @@ pub async fn day_files(state: &Path) -> Vec<DayFile> {
 /// What the aggregator knows of a local day: visits, those that have ended, visitors, and how many
 /// day objects are still open.
 pub async fn counted(system: &System, date: jiff::civil::Date) -> [i64; 4] {
-    let file = system.data.path().join("dayfly.sqlite");
-    let Some((_folder, mut database)) = open(&file).await else {
-        return [-1; 4];
-    };
-    let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT coalesce(sum(visits), 0), coalesce(sum(ended_visits), 0),
-                coalesce(sum(day_visitors), 0),
-                (SELECT count(*) FROM source WHERE date = ?1 AND closed = 0)
-         FROM visits WHERE date = ?1",
-    )
-    .bind(aggregator::clock::day_number(date))
-    .fetch_optional(&mut database)
-    .await
-    .unwrap_or_default();
-    row.map_or([-1; 4], |(visits, ended, visitors, open)| {
-        [visits, ended, visitors, open]
+    look(system, async |store| {
+        let site = &store.sites().await.unwrap()[0];
+        let mut snapshot = store.snapshot(site.id).await.unwrap();
+        let counted = snapshot.whole(date, date).await.unwrap();
+        let sum = |counter| {
+            counted
+                .sum(PartId::Cube(Cube::Visits), counter)
+                .cast_signed()
+        };
+        let open = store.open_sources(site.id, date).await.unwrap();
+        [
+            sum(Counter::Visits),
+            sum(Counter::EndedVisits),
+            sum(Counter::DayVisitors),
+            open.cast_signed(),
+        ]
     })
+    .await
 }
 
 /// Every file that a process has open or mapped to share, also one without a name any more;

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use jiff::civil::date;
+
+use crate::stored::look;
 use crate::system::{Options, System, view};
 
 /// Fails when a file below `folder` holds one of the needles.
@@ -63,6 +66,18 @@ async fn i1_no_address_and_no_user_agent_is_in_any_file_or_log() {
     assert_absent(system.data.path(), &needles);
     system.until_totals(&key, [2, 2]).await;
     assert_absent(system.data.path(), &needles);
+    // What is packed in the database is looked at unpacked.
+    let strings = look(&system, async |store| {
+        let site = &store.sites().await.unwrap()[0];
+        let mut snapshot = store.snapshot(site.id).await.unwrap();
+        let whole = snapshot.whole(date(2000, 1, 1), date(2100, 1, 1)).await;
+        whole.unwrap().strings().cloned().collect::<Vec<_>>()
+    })
+    .await;
+    assert!(strings.iter().any(|text| &**text == "/page"), "{strings:?}");
+    let unpacked = tempfile::tempdir().unwrap();
+    std::fs::write(unpacked.path().join("strings"), strings.join("\n")).unwrap();
+    assert_absent(unpacked.path(), &needles);
     system.stop_edge("TERM");
     system.stop_aggregator("TERM");
     assert_absent(system.data.path(), &needles);

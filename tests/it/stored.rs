@@ -1,82 +1,111 @@
 //! What has arrived in the aggregator's database, read as it lies there.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use sqlx::{AssertSqlSafe, Row};
+use aggregator::segment::PartId;
+use aggregator::segment::rows::Row;
+use aggregator::store::{Place, Store};
+use jiff::civil::date;
+use serde_json::{Value, json};
+use shared::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
+use shared::cube::{COUNTERS, CUBES, Cube};
 
 use crate::system::{PATIENCE, System};
 
-/// Columns that hold the number of a text.
-const TEXTS: [&str; 9] = [
-    "name", "page", "host", "key", "value", "currency", "goal", "funnel", "step",
-];
-/// Columns of attributes, which hold the number of a text too.
-const ATTRS: [&str; 12] = [
-    "entry_page",
-    "source",
-    "referrer",
-    "channel",
-    "utm_source",
-    "utm_campaign",
-    "country",
-    "device",
-    "browser",
-    "browser_version",
-    "os",
-    "os_version",
-];
+/// Opens the database of a system for one look.
+pub async fn look<T>(system: &System, look: impl AsyncFnOnce(&Store) -> T) -> T {
+    let place = Place::File(system.data.path().join("dayfly.sqlite"));
+    let store = Store::open(&place).await.unwrap();
+    let seen = look(&store).await;
+    store.close().await;
+    seen
+}
 
-/// The rows of a table, those of several hours and sites as one, in the order of their JSON. A
-/// column is given as what it says where it is a text, and as its sum where it is a count.
+/// What the texts of a cube's rows are called.
+const fn texts(cube: Cube) -> &'static [&'static str] {
+    match cube {
+        Cube::Visits => &[],
+        Cube::Pages => &["page", "host"],
+        Cube::Exits => &["page"],
+        Cube::Events => &["name", "page"],
+        Cube::Props => &["name", "key", "value"],
+        Cube::Revenue => &["name", "currency"],
+        Cube::Goals => &["goal", "page"],
+        Cube::Funnels => &["funnel", "step"],
+    }
+}
+
+/// A column of a row: what it says where it is a text, a number where it is a count.
+fn column(cube: Cube, domain: &str, row: &Row, name: &str) -> Value {
+    let text = |names: &[&str], texts: &[std::sync::Arc<str>]| {
+        let at = names.iter().position(|known| *known == name)?;
+        Some(json!(&**texts.get(at)?))
+    };
+    let visit = VISIT_ATTRS.map(|(name, _)| name);
+    let client = CLIENT_ATTRS.map(|(name, _)| name);
+    let found = text(texts(cube), &row.texts)
+        .or_else(|| text(&visit, &row.visit))
+        .or_else(|| text(&client, &row.client));
+    if name == "domain" {
+        return json!(domain);
+    }
+    found.unwrap_or_else(|| {
+        let counter = COUNTERS.iter().find(|(.., known)| *known == name);
+        let (counter, ..) = counter.unwrap_or_else(|| panic!("{name} is no column"));
+        let n = row.counters.iter().find(|(known, _)| known == counter);
+        json!(n.map_or(0, |(_, n)| *n))
+    })
+}
+
+/// The rows of a cube, or of "dropped", those of several hours and sites as one, in the order of
+/// their JSON. A column is given as what it says where it is a text, and as its sum where it is a
+/// count.
 pub async fn stored(system: &System, table: &str, columns: &[&str]) -> Vec<Value> {
-    let text = |column: String| format!("(SELECT text.value FROM text WHERE text.id = {column})");
-    let mut shown = Vec::new();
-    let mut groups = Vec::new();
-    for column in columns {
-        let expression = match *column {
-            known if TEXTS.contains(&known) => text(format!("cube.{known}")),
-            known if ATTRS.contains(&known) => text(format!("attrs.{known}")),
-            "domain" => "site.domain".to_owned(),
-            "reason" => "reason".to_owned(),
-            count => {
-                shown.push(format!("sum({count})"));
+    let (from, to) = (date(2000, 1, 1), date(2100, 1, 1));
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    look(system, async |store| {
+        for site in store.sites().await.unwrap() {
+            if table == "dropped" {
+                for (reason, n) in store.dropped(site.id, from, to).await.unwrap() {
+                    let value = |name: &&str| match *name {
+                        "domain" => json!(site.domain),
+                        "reason" => json!(reason),
+                        _ => json!(n),
+                    };
+                    rows.push(columns.iter().map(value).collect());
+                }
                 continue;
             }
-        };
-        groups.push(expression.clone());
-        shown.push(expression);
-    }
-    let attrs = match columns.iter().any(|column| ATTRS.contains(column)) {
-        true => {
-            "JOIN (SELECT v.id AS v, c.id AS c, v.*, c.* FROM visit_attrs v, client_attrs c) attrs
-             ON attrs.v = cube.visit_attrs AND attrs.c = cube.client_attrs"
+            let cube = CUBES.into_iter().find(|cube| cube.name() == table).unwrap();
+            let mut snapshot = store.snapshot(site.id).await.unwrap();
+            let counted = snapshot.whole(from, to).await.unwrap();
+            for row in counted.told(PartId::Cube(cube)) {
+                let value = |name: &&str| column(cube, &site.domain, &row, name);
+                rows.push(columns.iter().map(value).collect());
+            }
         }
-        false => "",
-    };
-    let group = match groups.is_empty() {
-        true => "1 = 1".to_owned(),
-        false => groups.join(", "),
-    };
-    let sql = format!(
-        "SELECT json_array({}) AS json FROM {table} cube JOIN site ON site.id = cube.site_id {attrs}
-         GROUP BY {group} ORDER BY json",
-        shown.join(", ")
-    );
-    let file = SqliteConnectOptions::new()
-        .filename(system.data.path().join("dayfly.sqlite"))
-        .read_only(true);
-    let pool = SqlitePool::connect_with(file).await.unwrap();
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .fetch_all(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
-    let json = |row| serde_json::from_str(Row::get(&row, "json")).unwrap();
-    rows.into_iter()
-        .map(|row: sqlx::sqlite::SqliteRow| json(row))
-        .collect()
+    })
+    .await;
+    let mut sums: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in rows {
+        let texts: Vec<&Value> = row.iter().filter(|value| value.is_string()).collect();
+        match sums.entry(json!(texts).to_string()) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(row);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                for (sum, value) in entry.get_mut().iter_mut().zip(row) {
+                    if let (Some(sum_n), Some(n)) = (sum.as_u64(), value.as_u64()) {
+                        *sum = json!(sum_n + n);
+                    }
+                }
+            }
+        }
+    }
+    let mut rows: Vec<Value> = sums.into_values().map(Value::Array).collect();
+    rows.sort_by_key(Value::to_string);
+    rows
 }
 
 /// Waits until [`stored`] gives these rows.

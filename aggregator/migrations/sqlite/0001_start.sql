@@ -1,13 +1,20 @@
--- Sites, keys, what was delivered, and the four cubes.
+-- Sites, keys, what was delivered, and the counts of it.
 --
 -- No column here can hold an identity: counts are keyed by local date, hour and coarse attributes.
--- Dates are days since 1970-01-01; hours count from the start of the site's local day.
+-- Dates are days since 1970-01-01; hours and minutes count from the start of the site's local day.
+-- Every key of what belongs to a site begins with it. The same tables are in ../postgres.
 
 CREATE TABLE site (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: edges may still know a removed site
     domain TEXT NOT NULL UNIQUE,
     timezone TEXT NOT NULL,
-    created_on INTEGER NOT NULL
+    created_on INTEGER NOT NULL,
+    -- What the owner decided (shared::settings). Goals and funnels have tables; their numbers are
+    -- counted here, so that none is given twice.
+    settings TEXT NOT NULL DEFAULT '{}',
+    last_goal INTEGER NOT NULL DEFAULT 0,
+    last_funnel INTEGER NOT NULL DEFAULT 0,
+    kept_months INTEGER NOT NULL DEFAULT 25 -- counts of older days are deleted
 ) STRICT;
 
 CREATE TABLE api_key (
@@ -18,11 +25,12 @@ CREATE TABLE api_key (
     scope TEXT NOT NULL CHECK (scope IN ('stats', 'sites')),
     created_on INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX api_key_of_site ON api_key (site_id);
 
--- One life of one day object, and the last batch of it that was applied.
+-- One life of one day object, or one import, and the last batch of it that was applied.
 CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id INTEGER NOT NULL, -- within the site
     date INTEGER NOT NULL,
     shard INTEGER NOT NULL,
     incarnation BLOB NOT NULL,
@@ -30,126 +38,106 @@ CREATE TABLE source (
     hits_total INTEGER NOT NULL,
     closed INTEGER NOT NULL,
     degraded INTEGER NOT NULL,
+    PRIMARY KEY (site_id, id),
     UNIQUE (site_id, date, shard, incarnation)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- The dedupe marker of every applied batch.
 CREATE TABLE batch (
-    source_id INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    site_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
-    PRIMARY KEY (source_id, seq)
+    PRIMARY KEY (site_id, source_id, seq),
+    FOREIGN KEY (site_id, source_id) REFERENCES source (site_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- Every string is stored once per site.
-CREATE TABLE text (
-    id INTEGER PRIMARY KEY,
-    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
-    value TEXT NOT NULL,
-    UNIQUE (site_id, value)
-) STRICT;
-
-CREATE TABLE visit_attrs (
-    id INTEGER PRIMARY KEY,
-    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
-    entry_page INTEGER NOT NULL,
-    entry_host INTEGER NOT NULL,
-    source INTEGER NOT NULL,
-    referrer INTEGER NOT NULL,
-    channel INTEGER NOT NULL,
-    utm_source INTEGER NOT NULL,
-    utm_medium INTEGER NOT NULL,
-    utm_campaign INTEGER NOT NULL,
-    utm_content INTEGER NOT NULL,
-    utm_term INTEGER NOT NULL,
-    UNIQUE (
-        site_id, entry_page, entry_host, source, referrer, channel,
-        utm_source, utm_medium, utm_campaign, utm_content, utm_term
-    )
-) STRICT;
-
-CREATE TABLE client_attrs (
-    id INTEGER PRIMARY KEY,
-    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
-    country INTEGER NOT NULL,
-    device INTEGER NOT NULL,
-    browser INTEGER NOT NULL,
-    browser_version INTEGER NOT NULL,
-    os INTEGER NOT NULL,
-    os_version INTEGER NOT NULL,
-    UNIQUE (site_id, country, device, browser, browser_version, os, os_version)
-) STRICT;
-
-CREATE TABLE visits (
+-- The counts of one day that came with one batch, or with many that were merged. A day is the sum
+-- of its segments (aggregator/src/segment).
+CREATE TABLE segment (
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     date INTEGER NOT NULL,
-    hour INTEGER NOT NULL,
-    visit_attrs INTEGER NOT NULL,
-    client_attrs INTEGER NOT NULL,
-    visits INTEGER NOT NULL,
-    active_visits INTEGER NOT NULL,
-    ended_visits INTEGER NOT NULL,
-    bounces INTEGER NOT NULL,
-    duration_s INTEGER NOT NULL,
-    ended_views INTEGER NOT NULL,
-    day_visitors INTEGER NOT NULL,
-    hour_visitors INTEGER NOT NULL,
-    day_entry_page_visitors INTEGER NOT NULL,
-    day_source_visitors INTEGER NOT NULL,
-    day_referrer_visitors INTEGER NOT NULL,
-    day_channel_visitors INTEGER NOT NULL,
-    day_utm_source_visitors INTEGER NOT NULL,
-    day_utm_medium_visitors INTEGER NOT NULL,
-    day_utm_campaign_visitors INTEGER NOT NULL,
-    day_utm_content_visitors INTEGER NOT NULL,
-    day_utm_term_visitors INTEGER NOT NULL,
-    PRIMARY KEY (site_id, date, hour, visit_attrs, client_attrs)
+    no INTEGER NOT NULL, -- within site and date
+    level INTEGER NOT NULL, -- how often it was merged
+    rows INTEGER NOT NULL,
+    hourly INTEGER NOT NULL, -- whether its cubes tell the hours of the day
+    PRIMARY KEY (site_id, date, no)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE pages (
+-- The parts of segments: rows of a cube, attributes they name, rollups by one dimension.
+CREATE TABLE part (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    part INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (site_id, part, date, no)
+) STRICT, WITHOUT ROWID;
+
+-- Events that were not counted: how many, for which reason, nothing else.
+CREATE TABLE dropped (
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     date INTEGER NOT NULL,
-    hour INTEGER NOT NULL,
-    page INTEGER NOT NULL,
-    host INTEGER NOT NULL,
-    visit_attrs INTEGER NOT NULL,
-    client_attrs INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (site_id, date, reason)
+) STRICT, WITHOUT ROWID;
+
+-- The live view. No row of these two tables grows older than 24 hours.
+CREATE TABLE minute (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    date INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
     views INTEGER NOT NULL,
-    page_visits INTEGER NOT NULL,
-    engaged_ms INTEGER NOT NULL,
-    engaged_count INTEGER NOT NULL,
-    scroll_sum INTEGER NOT NULL,
-    scroll_count INTEGER NOT NULL,
-    day_page_visitors INTEGER NOT NULL,
-    hour_page_visitors INTEGER NOT NULL,
-    day_host_visitors INTEGER NOT NULL,
-    day_page_source_visitors INTEGER NOT NULL,
-    day_page_channel_visitors INTEGER NOT NULL,
-    PRIMARY KEY (site_id, date, hour, page, host, visit_attrs, client_attrs)
+    visitors INTEGER NOT NULL,
+    PRIMARY KEY (site_id, date, minute)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE exits (
-    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+CREATE TABLE live (
+    site_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
     date INTEGER NOT NULL,
-    hour INTEGER NOT NULL,
-    page INTEGER NOT NULL,
-    visit_attrs INTEGER NOT NULL,
-    client_attrs INTEGER NOT NULL,
-    exits INTEGER NOT NULL,
-    day_exit_page_visitors INTEGER NOT NULL,
-    PRIMARY KEY (site_id, date, hour, page, visit_attrs, client_attrs)
+    minute INTEGER NOT NULL,
+    visitors INTEGER NOT NULL, -- with an event in the five minutes up to and with this one
+    PRIMARY KEY (site_id, source_id),
+    FOREIGN KEY (site_id, source_id) REFERENCES source (site_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE events (
+CREATE TABLE goal (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL, -- as it is shown
+    kind TEXT NOT NULL CHECK (kind IN ('event', 'page', 'scroll')),
+    target TEXT NOT NULL, -- the event's name, or the pattern of pages
+    percent INTEGER CHECK ((percent IS NOT NULL) = (kind = 'scroll')),
+    PRIMARY KEY (site_id, id),
+    UNIQUE (site_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE funnel (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    steps TEXT NOT NULL, -- a JSON array of numbers of goals
+    PRIMARY KEY (site_id, id),
+    UNIQUE (site_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- From this local date on, so many day objects count the site, until a later row says otherwise.
+-- Rows are added for tomorrow only and never changed: a day that has begun keeps its number.
+CREATE TABLE shards (
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     date INTEGER NOT NULL,
-    hour INTEGER NOT NULL,
-    name INTEGER NOT NULL,
-    page INTEGER NOT NULL,
-    visit_attrs INTEGER NOT NULL,
-    client_attrs INTEGER NOT NULL,
-    events INTEGER NOT NULL,
-    day_event_visitors INTEGER NOT NULL,
-    hour_event_visitors INTEGER NOT NULL,
-    PRIMARY KEY (site_id, date, hour, name, page, visit_attrs, client_attrs)
+    shards INTEGER NOT NULL,
+    PRIMARY KEY (site_id, date)
+) STRICT, WITHOUT ROWID;
+
+-- Files that were imported, by their SHA-256, so that none is counted twice unasked.
+CREATE TABLE import (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    sha256 BLOB NOT NULL,
+    name TEXT NOT NULL,
+    started_on INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    PRIMARY KEY (site_id, sha256)
 ) STRICT, WITHOUT ROWID;

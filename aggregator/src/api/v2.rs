@@ -47,7 +47,7 @@ async fn answer(
         .map_err(|problem| Refusal::Invalid(format!("date_range: {problem}")))?;
     let query =
         query::parse(&body, range).map_err(|invalid| Refusal::Invalid(invalid.to_string()))?;
-    let answer = query::run(app.store.readers(), site.id, &query).await?;
+    let answer = query::run(&mut app.store.snapshot(site.id).await?, &query).await?;
 
     let results: Vec<Value> = answer
         .rows

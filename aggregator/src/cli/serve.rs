@@ -71,7 +71,7 @@ impl ServeCommand {
         let countries = geo::country_attribution(self.geo_table.as_deref())?;
         let _lock = data.lock()?;
         let listener = serve::listen(address).await?;
-        let store = Store::open(&data.database()).await?;
+        let store = Store::open(data.database()).await?;
         tracing::info!("listening on http://{address}");
         let salts = self.salts.open(data)?;
         let clock = Arc::new(SystemClock);

@@ -149,7 +149,7 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
     for site in app.store.sites().await? {
         let today = site.today(app.clock.now_ms());
         let query = total(today, today);
-        let answer = query::run(app.store.readers(), site.id, &query).await?;
+        let answer = query::run(&mut app.store.snapshot(site.id).await?, &query).await?;
         let metrics = answer.rows.first().map(|row| row.metrics.clone());
         let [visitors, views] = metrics
             .and_then(|metrics| metrics.try_into().ok())
@@ -195,9 +195,10 @@ async fn site(
     let today = site.today(app.clock.now_ms());
     let oldest = app.store.oldest_day(site.id).await?;
     let (from, to) = view::days(period, today, oldest);
-    let pool = app.store.readers();
+    // One state of the store: the panels agree with each other.
+    let snapshot = &mut app.store.snapshot(site.id).await?;
 
-    let answer = query::run(pool, site.id, &total(from, to)).await?;
+    let answer = query::run(snapshot, &total(from, to)).await?;
     let metrics = answer.rows.first().map(|row| row.metrics.as_slice());
     let (visitors, views) = match metrics {
         Some([visitors, views]) => (*visitors, *views),
@@ -206,21 +207,16 @@ async fn site(
     let by_day = by(Dimension::Day, from, to, view::DAYS_MAX);
     let chart = match from == to {
         true => None,
-        false => Chart::new(
-            &query::run(pool, site.id, &by_day).await?.rows,
-            from,
-            to,
-            today,
-        ),
+        false => Chart::new(&query::run(snapshot, &by_day).await?.rows, from, to, today),
     };
     let mut panels = Vec::new();
     for kind in PANELS {
         // One more than is shown tells whether there is more.
         let query = by(kind.dimension, from, to, PANEL_ROWS + 1);
-        let rows = query::run(pool, site.id, &query).await?.rows;
+        let rows = query::run(snapshot, &query).await?.rows;
         panels.push(Panel::new(&kind, &rows, PANEL_ROWS));
     }
-    let dropped = query::dropped(pool, site.id, from, to).await?;
+    let dropped = app.store.dropped(site.id, from, to).await?;
     page(&SitePage {
         country_attribution: app.country_attribution.clone(),
         periods: Period::all(period),

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::salts::SaltKeeper;
-use crate::store::Store;
+use crate::store::{Place, Store};
 
 #[tokio::test]
 async fn pages_with_countries_say_whose_they_are() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("db")).await.unwrap();
+    let store = Store::open(&Place::File(folder.path().join("db")))
+        .await
+        .unwrap();
     let day = jiff::civil::date(2026, 5, 6);
     store.add_site("a.example", "UTC", day).await.unwrap();
     let clock = Arc::new(shared::clock::ManualClock::at(1_778_041_950_000));

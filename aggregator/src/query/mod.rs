@@ -6,15 +6,14 @@
 //! All of it is exact: `pageviews` are sums; `visitors` are sums of visitor marks whose set fits
 //! the dimensions (see `shared::marks`), so each visitor counts once per day.
 
-mod dropped;
 mod parse;
 mod plan;
 mod range;
 mod run;
+mod scan;
 
 use jiff::civil::Date;
 
-pub use dropped::dropped;
 pub use parse::{Invalid, parse};
 pub use range::{Range, parse_range};
 pub use run::run;

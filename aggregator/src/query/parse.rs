@@ -50,7 +50,7 @@ pub fn parse(body: &Map<String, Value>, range: Range) -> Result<Query, Invalid> 
     let dimensions = names(body, "dimensions", &Dimension::ALL)?;
     if let Some(metric) = metrics
         .iter()
-        .find(|metric| plan::column(**metric, &dimensions).is_none())
+        .find(|metric| plan::plan(**metric, &dimensions).is_none())
     {
         let problem = format!(
             "{} cannot be counted exactly by these together; ask for page with source or channel, or for one of them",

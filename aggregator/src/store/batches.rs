@@ -1,14 +1,16 @@
-//! Applying a batch: marker and counts in one transaction (I7), each table one statement with the
-//! whole batch as one bound value.
+//! Applying a batch: marker and counts in one transaction (I7).
 
 use jiff::civil::Date;
 use shared::batch::Batch;
 use shared::clock::UnixMs;
 use shared::visitor::SiteId;
 
-use super::{Store, counts, dropped, live, sites, to_i64};
+use super::db::sql;
+use super::segments::Encoded;
+use super::{Store, dropped, live, segments, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
+use crate::segment::Segment;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,33 +42,49 @@ impl Store {
         sha256: [u8; 32],
         now_ms: UnixMs,
     ) -> Result<Applied> {
-        let mut tx = self.write().await?;
         let source = &batch.source;
-        let Some(site) = sites::by_id(&mut tx, source.site).await? else {
-            return Ok(Applied::Gone);
-        };
         let date = day_number(source.date);
         let incarnation = hex::decode(&source.incarnation)
             .map_err(|_| Error::Invalid("source.incarnation".into()))?;
-        let known: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT id, last_seq FROM source
-             WHERE site_id = ? AND date = ? AND shard = ? AND incarnation = ?",
-        )
-        .bind(source.site)
-        .bind(date)
-        .bind(source.shard)
-        .bind(&incarnation)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let last = known.map_or(0, |(_, last)| u64::try_from(last).unwrap_or(0));
+        // What takes time is done before anything is locked.
+        let segment =
+            Segment::of_batch(batch).map_err(|error| Error::Invalid(error.to_string()))?;
+        let segment = Encoded::of(&segment)?;
+
+        let mut tx = self.db.write().await?;
+        let Some(site) = sites::hold(&mut tx, source.site).await? else {
+            return Ok(Applied::Gone);
+        };
+        let known = tx
+            .first(
+                sql("SELECT id, last_seq FROM source
+                     WHERE site_id = $1 AND date = $2 AND shard = $3 AND incarnation = $4")
+                .bind(source.site)
+                .bind(date)
+                .bind(source.shard)
+                .bind(incarnation.as_slice()),
+            )
+            .await?;
+        let (id, last) = match known {
+            Some(row) => (Some(row.int(0)?), row.count(1)?),
+            None => (None, 0),
+        };
         if batch.seq <= last {
-            let applied: Option<Vec<u8>> =
-                sqlx::query_scalar("SELECT sha256 FROM batch WHERE source_id = ? AND seq = ?")
-                    .bind(known.map(|(id, _)| id))
-                    .bind(to_i64(batch.seq))
-                    .fetch_optional(&mut *tx)
-                    .await?;
-            let same = applied.is_some_and(|applied| applied == sha256);
+            let applied = tx
+                .first(
+                    sql("SELECT sha256 FROM batch
+                         WHERE site_id = $1 AND source_id = $2 AND seq = $3")
+                    .bind(source.site)
+                    .bind(id)
+                    .bind(batch.seq),
+                )
+                .await?;
+            // A marker that is not there any more was of a batch applied long ago
+            // (`Store::forget_markers`).
+            let same = match applied {
+                Some(row) => row.bytes(0)? == sha256,
+                None => true,
+            };
             return Ok(if same {
                 Applied::Before
             } else {
@@ -76,36 +94,100 @@ impl Store {
         if batch.seq > last + 1 {
             return Ok(Applied::Gap { last });
         }
-        let (source_id,): (i64,) = sqlx::query_as(
-            "INSERT INTO source
-                (site_id, date, shard, incarnation, last_seq, hits_total, closed, degraded)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (site_id, date, shard, incarnation) DO UPDATE SET
-                last_seq = excluded.last_seq, hits_total = excluded.hits_total,
-                closed = excluded.closed, degraded = max(degraded, excluded.degraded)
-             RETURNING id",
+        let id = match id {
+            Some(id) => {
+                tx.execute(
+                    sql(
+                        "UPDATE source SET last_seq = $3, hits_total = $4, closed = $5,
+                             degraded = CASE WHEN degraded = 1 THEN 1 ELSE $6 END
+                         WHERE site_id = $1 AND id = $2",
+                    )
+                    .bind(source.site)
+                    .bind(id)
+                    .bind(batch.seq)
+                    .bind(batch.hits_total)
+                    .bind(batch.closed)
+                    .bind(batch.degraded),
+                )
+                .await?;
+                id
+            }
+            None => tx
+                .first(
+                    sql("INSERT INTO source (site_id, id, date, shard, incarnation,
+                                             last_seq, hits_total, closed, degraded)
+                         SELECT $1, coalesce(max(id), 0) + 1, $2, $3, $4, $5, $6, $7, $8
+                         FROM source WHERE site_id = $1 RETURNING id")
+                    .bind(source.site)
+                    .bind(date)
+                    .bind(source.shard)
+                    .bind(incarnation.as_slice())
+                    .bind(batch.seq)
+                    .bind(batch.hits_total)
+                    .bind(batch.closed)
+                    .bind(batch.degraded),
+                )
+                .await?
+                .ok_or_else(|| Error::Invalid("a source got no number".into()))?
+                .int(0)?,
+        };
+        tx.execute(
+            sql("INSERT INTO batch (site_id, source_id, seq, sha256) VALUES ($1, $2, $3, $4)")
+                .bind(source.site)
+                .bind(id)
+                .bind(batch.seq)
+                .bind(sha256.as_slice()),
         )
-        .bind(source.site)
-        .bind(date)
-        .bind(source.shard)
-        .bind(&incarnation)
-        .bind(to_i64(batch.seq))
-        .bind(to_i64(batch.hits_total))
-        .bind(batch.closed)
-        .bind(batch.degraded)
-        .fetch_one(&mut *tx)
         .await?;
-        sqlx::query("INSERT INTO batch (source_id, seq, sha256) VALUES (?, ?, ?)")
-            .bind(source_id)
-            .bind(to_i64(batch.seq))
-            .bind(sha256.as_slice())
-            .execute(&mut *tx)
-            .await?;
-        counts::add(&mut tx, batch, date).await?;
+        segments::add(&mut tx, source.site, date, &segment).await?;
         dropped::add(&mut tx, batch, date).await?;
-        live::add(&mut tx, &site, source_id, batch, now_ms).await?;
+        live::add(&mut tx, &site, id, batch, now_ms).await?;
         tx.commit().await?;
         Ok(Applied::Now)
+    }
+
+    /// The number of the last batch of a source that was applied, 0 for none; `None` when the site
+    /// does not exist.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn last_of_source(&self, source: &shared::batch::Source) -> Result<Option<u64>> {
+        let incarnation = hex::decode(&source.incarnation)
+            .map_err(|_| Error::Invalid("source.incarnation".into()))?;
+        let row = self
+            .db
+            .first(
+                sql("SELECT coalesce(max(s.last_seq), 0), max(site.id) FROM site
+                     LEFT JOIN source AS s ON s.site_id = site.id
+                        AND s.date = $2 AND s.shard = $3 AND s.incarnation = $4
+                     WHERE site.id = $1")
+                .bind(source.site)
+                .bind(day_number(source.date))
+                .bind(source.shard)
+                .bind(incarnation),
+            )
+            .await?;
+        match row {
+            Some(row) if row.int_or_null(1)?.is_some() => Ok(Some(row.count(0)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// How many sources of a day have not sent their last batch.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn open_sources(&self, site: SiteId, date: Date) -> Result<u64> {
+        let row = self
+            .db
+            .first(
+                sql("SELECT count(*) FROM source
+                     WHERE site_id = $1 AND date = $2 AND closed = 0")
+                .bind(site)
+                .bind(day_number(date)),
+            )
+            .await?;
+        row.map_or(Ok(0), |row| row.count(0))
     }
 
     /// The first day with anything counted.
@@ -113,10 +195,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn oldest_day(&self, site: SiteId) -> Result<Option<Date>> {
-        let day: Option<i64> = sqlx::query_scalar("SELECT min(date) FROM source WHERE site_id = ?")
-            .bind(site)
-            .fetch_one(&self.readers)
+        let row = self
+            .db
+            .first(sql("SELECT min(date) FROM segment WHERE site_id = $1").bind(site))
             .await?;
+        let day = row.map(|row| row.int_or_null(0)).transpose()?.flatten();
         Ok(day.and_then(date_of))
     }
 }

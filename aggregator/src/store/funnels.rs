@@ -2,8 +2,8 @@
 
 use shared::settings::Funnel;
 use shared::visitor::SiteId;
-use sqlx::SqliteConnection;
 
+use super::db::{Tx, sql};
 use super::{Store, goals, settings};
 use crate::error::{Error, Result};
 
@@ -17,24 +17,24 @@ pub struct NamedFunnel {
 }
 
 /// The funnels of one site, or of all, by number.
-pub(super) async fn load(
-    connection: &mut SqliteConnection,
-    site: Option<SiteId>,
-) -> Result<Vec<(SiteId, NamedFunnel)>> {
-    let rows: Vec<(SiteId, u32, String, String)> = sqlx::query_as(
-        "SELECT site_id, id, name, steps FROM funnel
-         WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, id",
-    )
-    .bind(site)
-    .fetch_all(connection)
-    .await?;
-    let read = |(site, id, name, steps): (SiteId, u32, String, String)| {
+pub(super) async fn load(tx: &mut Tx, site: Option<SiteId>) -> Result<Vec<(SiteId, NamedFunnel)>> {
+    let rows = tx
+        .all(
+            sql("SELECT site_id, id, name, steps FROM funnel
+                 WHERE CAST($1 AS BIGINT) IS NULL OR site_id = CAST($1 AS BIGINT)
+                 ORDER BY site_id, id")
+            .bind(site),
+        )
+        .await?;
+    let read = |row: &super::db::Row| {
+        let (site, id): (SiteId, u32) = (row.number(0)?, row.number(1)?);
+        let (name, steps) = (row.text(2)?, row.text(3)?);
         let steps = serde_json::from_str(&steps)
             .map_err(|_| Error::Invalid(format!("the stored funnel {id} of site {site}")))?;
         let funnel = Funnel { id, steps };
         Ok((site, NamedFunnel { funnel, name }))
     };
-    rows.into_iter().map(read).collect()
+    rows.iter().map(read).collect()
 }
 
 impl Store {
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn funnels(&self, site: SiteId) -> Result<Vec<NamedFunnel>> {
-        let mut tx = self.readers.begin().await?;
+        let mut tx = self.db.read().await?;
         let funnels = load(&mut tx, Some(site)).await?;
         Ok(funnels.into_iter().map(|(_, funnel)| funnel).collect())
     }
@@ -60,31 +60,33 @@ impl Store {
         steps: Vec<u32>,
     ) -> Result<NamedFunnel> {
         let name = goals::check_name(name)?.to_owned();
-        let mut tx = self.write().await?;
-        let id: Option<u32> = sqlx::query_scalar(
-            "UPDATE site SET last_funnel = last_funnel + 1 WHERE id = ? RETURNING last_funnel",
-        )
-        .bind(site)
-        .fetch_optional(&mut *tx)
-        .await?;
+        let mut tx = self.db.write().await?;
+        let row = tx
+            .first(
+                sql("UPDATE site SET last_funnel = last_funnel + 1 WHERE id = $1
+                     RETURNING last_funnel")
+                .bind(site),
+            )
+            .await?
+            .ok_or_else(settings::gone)?;
         let funnel = Funnel {
-            id: id.ok_or_else(settings::gone)?,
+            id: row.number(0)?,
             steps,
         };
         let mut new = settings::of(&mut tx, site).await?;
         new.funnels.push(funnel.clone());
         settings::check(&new)?;
-        let added = sqlx::query(
-            "INSERT INTO funnel (site_id, id, name, steps)
-             VALUES (?, ?, ?, ?) ON CONFLICT (site_id, name) DO NOTHING",
-        )
-        .bind(site)
-        .bind(funnel.id)
-        .bind(&name)
-        .bind(serde_json::json!(funnel.steps).to_string())
-        .execute(&mut *tx)
-        .await?;
-        if added.rows_affected() == 0 {
+        let added = tx
+            .execute(
+                sql("INSERT INTO funnel (site_id, id, name, steps)
+                     VALUES ($1, $2, $3, $4) ON CONFLICT (site_id, name) DO NOTHING")
+                .bind(site)
+                .bind(funnel.id)
+                .bind(name.as_str())
+                .bind(serde_json::json!(funnel.steps).to_string()),
+            )
+            .await?;
+        if added == 0 {
             return Err(Error::Invalid(format!(
                 "name: there is a funnel {name:?} already"
             )));
@@ -98,12 +100,15 @@ impl Store {
     /// # Errors
     /// There is no such funnel, or the database failed.
     pub async fn remove_funnel(&self, site: SiteId, id: u32) -> Result<()> {
-        let removed = sqlx::query("DELETE FROM funnel WHERE site_id = ? AND id = ?")
-            .bind(site)
-            .bind(id)
-            .execute(&self.writer)
+        let removed = self
+            .db
+            .execute(
+                sql("DELETE FROM funnel WHERE site_id = $1 AND id = $2")
+                    .bind(site)
+                    .bind(id),
+            )
             .await?;
-        if removed.rows_affected() == 0 {
+        if removed == 0 {
             return Err(Error::Invalid(format!("there is no funnel {id}")));
         }
         Ok(())

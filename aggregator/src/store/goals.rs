@@ -3,8 +3,8 @@
 
 use shared::settings::{Goal, GoalKind};
 use shared::visitor::SiteId;
-use sqlx::SqliteConnection;
 
+use super::db::{Row, Tx, sql};
 use super::{Store, funnels, settings};
 use crate::error::{Error, Result};
 
@@ -43,9 +43,10 @@ pub(super) fn check_name(name: &str) -> Result<&str> {
     Ok(name)
 }
 
-type Row = (SiteId, u32, String, String, String, Option<u8>);
-
-fn read((site, id, name, kind, target, percent): Row) -> Result<(SiteId, NamedGoal)> {
+fn read(row: &Row) -> Result<(SiteId, NamedGoal)> {
+    let (site, id, name): (SiteId, u32, String) = (row.number(0)?, row.number(1)?, row.text(2)?);
+    let (kind, target) = (row.text(3)?, row.text(4)?);
+    let percent = row.int_or_null(5)?.and_then(|n| u8::try_from(n).ok());
     let kind = match (kind.as_str(), percent) {
         ("event", None) => GoalKind::Event { name: target },
         ("page", None) => GoalKind::Page { path: target },
@@ -64,18 +65,16 @@ fn read((site, id, name, kind, target, percent): Row) -> Result<(SiteId, NamedGo
 }
 
 /// The goals of one site, or of all, by number.
-pub(super) async fn load(
-    connection: &mut SqliteConnection,
-    site: Option<SiteId>,
-) -> Result<Vec<(SiteId, NamedGoal)>> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT site_id, id, name, kind, target, percent FROM goal
-         WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, id",
-    )
-    .bind(site)
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(read).collect()
+pub(super) async fn load(tx: &mut Tx, site: Option<SiteId>) -> Result<Vec<(SiteId, NamedGoal)>> {
+    let rows = tx
+        .all(
+            sql("SELECT site_id, id, name, kind, target, percent FROM goal
+                 WHERE CAST($1 AS BIGINT) IS NULL OR site_id = CAST($1 AS BIGINT)
+                 ORDER BY site_id, id")
+            .bind(site),
+        )
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 impl Store {
@@ -84,7 +83,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn goals(&self, site: SiteId) -> Result<Vec<NamedGoal>> {
-        let mut tx = self.readers.begin().await?;
+        let mut tx = self.db.read().await?;
         let goals = load(&mut tx, Some(site)).await?;
         Ok(goals.into_iter().map(|(_, goal)| goal).collect())
     }
@@ -102,38 +101,39 @@ impl Store {
     ) -> Result<NamedGoal> {
         let given = name.map(check_name).transpose()?;
         let name = given.map_or_else(|| default_name(&kind), str::to_owned);
-        let mut tx = self.write().await?;
-        let id: Option<u32> = sqlx::query_scalar(
-            "UPDATE site SET last_goal = last_goal + 1 WHERE id = ? RETURNING last_goal",
-        )
-        .bind(site)
-        .fetch_optional(&mut *tx)
-        .await?;
+        let mut tx = self.db.write().await?;
+        let row = tx
+            .first(
+                sql("UPDATE site SET last_goal = last_goal + 1 WHERE id = $1 RETURNING last_goal")
+                    .bind(site),
+            )
+            .await?
+            .ok_or_else(settings::gone)?;
         let goal = Goal {
-            id: id.ok_or_else(settings::gone)?,
+            id: row.number(0)?,
             kind,
         };
         let mut new = settings::of(&mut tx, site).await?;
         new.goals.push(goal.clone());
         settings::check(&new)?;
         let (kind, target, percent) = match &goal.kind {
-            GoalKind::Event { name } => ("event", name, None),
+            GoalKind::Event { name } => ("event", name, None::<i64>),
             GoalKind::Page { path } => ("page", path, None),
-            GoalKind::Scroll { path, percent } => ("scroll", path, Some(*percent)),
+            GoalKind::Scroll { path, percent } => ("scroll", path, Some(i64::from(*percent))),
         };
-        let added = sqlx::query(
-            "INSERT INTO goal (site_id, id, name, kind, target, percent)
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (site_id, name) DO NOTHING",
-        )
-        .bind(site)
-        .bind(goal.id)
-        .bind(&name)
-        .bind(kind)
-        .bind(target)
-        .bind(percent)
-        .execute(&mut *tx)
-        .await?;
-        if added.rows_affected() == 0 {
+        let added = tx
+            .execute(
+                sql("INSERT INTO goal (site_id, id, name, kind, target, percent)
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (site_id, name) DO NOTHING")
+                .bind(site)
+                .bind(goal.id)
+                .bind(name.as_str())
+                .bind(kind)
+                .bind(target.as_str())
+                .bind(percent),
+            )
+            .await?;
+        if added == 0 {
             return Err(Error::Invalid(format!(
                 "name: there is a goal {name:?} already"
             )));
@@ -147,7 +147,7 @@ impl Store {
     /// # Errors
     /// There is no such goal, a funnel uses it, or the database failed.
     pub async fn remove_goal(&self, site: SiteId, id: u32) -> Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.db.write().await?;
         let users: Vec<String> = funnels::load(&mut tx, Some(site))
             .await?
             .into_iter()
@@ -160,12 +160,14 @@ impl Store {
                 users.join(" and of funnel ")
             )));
         }
-        let removed = sqlx::query("DELETE FROM goal WHERE site_id = ? AND id = ?")
-            .bind(site)
-            .bind(id)
-            .execute(&mut *tx)
+        let removed = tx
+            .execute(
+                sql("DELETE FROM goal WHERE site_id = $1 AND id = $2")
+                    .bind(site)
+                    .bind(id),
+            )
             .await?;
-        if removed.rows_affected() == 0 {
+        if removed == 0 {
             return Err(Error::Invalid(format!("there is no goal {id}")));
         }
         tx.commit().await?;

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use shared::visitor::SiteId;
 
 use super::Store;
+use super::db::sql;
 use crate::clock::day_number;
 use crate::error::{Error, Result};
 use crate::site::Site;
@@ -59,17 +60,19 @@ impl Store {
     ) -> Result<String> {
         let key = format!("{PREFIX}{}", random_chars()?);
         let shown: String = key.chars().take(PREFIX.len() + 4).collect();
-        sqlx::query(
-            "INSERT INTO api_key (sha256, prefix, site_id, scope, created_on)
-             VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(hash(&key))
-        .bind(shown)
-        .bind(site.map(|site| site.id))
-        .bind(scope.as_str())
-        .bind(day_number(on))
-        .execute(&self.writer)
-        .await?;
+        self.db
+            .execute(
+                sql(
+                    "INSERT INTO api_key (sha256, prefix, site_id, scope, created_on)
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(hash(&key))
+                .bind(shown)
+                .bind(site.map(|site| site.id))
+                .bind(scope.as_str())
+                .bind(day_number(on)),
+            )
+            .await?;
         Ok(key)
     }
 
@@ -78,14 +81,15 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn key_access(&self, key: &str) -> Result<Option<KeyAccess>> {
-        let row: Option<(Option<i64>, String)> =
-            sqlx::query_as("SELECT site_id, scope FROM api_key WHERE sha256 = ?")
-                .bind(hash(key))
-                .fetch_optional(&self.readers)
-                .await?;
-        Ok(row.map(|(site, scope)| KeyAccess {
+        let row = self
+            .db
+            .first(sql("SELECT site_id, scope FROM api_key WHERE sha256 = $1").bind(hash(key)))
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let site = row.int_or_null(0)?;
+        Ok(Some(KeyAccess {
             site: site.and_then(|id| SiteId::try_from(id).ok()),
-            scope: if scope == Scope::Sites.as_str() {
+            scope: if row.text(1)? == Scope::Sites.as_str() {
                 Scope::Sites
             } else {
                 Scope::Stats

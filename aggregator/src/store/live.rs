@@ -3,18 +3,21 @@
 //! What always holds: no row is older than 24 hours (I2). A batch that comes late brings none in,
 //! and [`Store::forget_minutes`] deletes, once an hour, what would be too old an hour later.
 
-use serde_json::json;
+use std::fmt::Write as _;
+
 use shared::batch::Batch;
 use shared::clock::UnixMs;
-use sqlx::SqliteConnection;
 
-use super::{Store, to_i64};
+use super::Store;
+use super::db::{Tx, sql};
 use crate::clock::day_number;
 use crate::error::Result;
 use crate::site::Site;
 
 /// How old a row may be when [`Store::forget_minutes`] has run; it runs once an hour.
 const KEPT_MS: i64 = 23 * 3_600_000;
+/// Minutes written by one statement.
+const MINUTES_AT_ONCE: usize = 500;
 
 /// Date, as it is stored, and minute of the oldest rows that may stay at `now_ms`; `None` keeps
 /// all, for a moment before the calendar.
@@ -27,7 +30,7 @@ fn oldest(site: &Site, now_ms: UnixMs) -> Option<(i64, i64)> {
 
 /// Adds what a batch tells for the live view, in the caller's transaction.
 pub(super) async fn add(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     site: &Site,
     source_id: i64,
     batch: &Batch,
@@ -35,34 +38,46 @@ pub(super) async fn add(
 ) -> Result<()> {
     let date = day_number(batch.source.date);
     let oldest = oldest(site, now_ms);
-    let stays = |minute: u64| oldest.is_none_or(|oldest| (date, to_i64(minute)) >= oldest);
+    let stays = |minute: u64| {
+        let minute = i64::try_from(minute).unwrap_or(i64::MAX);
+        oldest.is_none_or(|oldest| (date, minute) >= oldest)
+    };
     let minutes = batch.minutes.iter().filter(|[minute, ..]| stays(*minute));
     let minutes: Vec<&[u64; 3]> = minutes.collect();
-    if !minutes.is_empty() {
-        sqlx::query(
-            "INSERT INTO minute (site_id, date, minute, views, visitors)
-             SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?3) WHERE true
+    for some in minutes.chunks(MINUTES_AT_ONCE) {
+        let mut values = String::new();
+        for place in 0..some.len() {
+            let comma = if place > 0 { ", " } else { "" };
+            let at = 3 + 3 * place;
+            // Writing to a String never fails.
+            let _ = write!(values, "{comma}($1, $2, ${at}, ${}, ${})", at + 1, at + 2);
+        }
+        let mut statement = sql(format!(
+            "INSERT INTO minute AS m (site_id, date, minute, views, visitors) VALUES {values}
              ON CONFLICT (site_id, date, minute) DO UPDATE SET
-                views = views + excluded.views, visitors = visitors + excluded.visitors",
-        )
+                views = m.views + excluded.views, visitors = m.visitors + excluded.visitors"
+        ))
         .bind(site.id)
-        .bind(date)
-        .bind(json!(minutes).to_string())
-        .execute(&mut *tx)
-        .await?;
+        .bind(date);
+        for n in some.iter().flat_map(|minute| minute.iter()) {
+            statement = statement.bind(*n);
+        }
+        tx.execute(statement).await?;
     }
     if let Some(live) = batch.live.filter(|live| stays(live.minute.into())) {
-        sqlx::query(
-            "INSERT INTO live (source_id, site_id, date, minute, visitors) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (source_id) DO UPDATE SET
-                minute = excluded.minute, visitors = excluded.visitors",
+        tx.execute(
+            sql(
+                "INSERT INTO live (source_id, site_id, date, minute, visitors)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (site_id, source_id) DO UPDATE SET
+                    minute = excluded.minute, visitors = excluded.visitors",
+            )
+            .bind(source_id)
+            .bind(site.id)
+            .bind(date)
+            .bind(live.minute)
+            .bind(live.visitors),
         )
-        .bind(source_id)
-        .bind(site.id)
-        .bind(date)
-        .bind(live.minute)
-        .bind(to_i64(live.visitors))
-        .execute(tx)
         .await?;
     }
     Ok(())
@@ -74,25 +89,25 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn forget_minutes(&self, sites: &[Site], now_ms: UnixMs) -> Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.db.write().await?;
         for site in sites {
             let Some((date, minute)) = oldest(site, now_ms) else {
                 continue;
             };
             for table in ["minute", "live"] {
-                let sql = format!(
-                    "DELETE FROM {table}
-                     WHERE site_id = ?1 AND (date < ?2 OR (date = ?2 AND minute < ?3))"
-                );
-                sqlx::query(sqlx::AssertSqlSafe(sql))
+                tx.execute(
+                    sql(format!(
+                        "DELETE FROM {table}
+                         WHERE site_id = $1 AND (date < $2 OR (date = $2 AND minute < $3))"
+                    ))
                     .bind(site.id)
                     .bind(date)
-                    .bind(minute)
-                    .execute(&mut *tx)
-                    .await?;
+                    .bind(minute),
+                )
+                .await?;
             }
         }
         tx.commit().await?;
-        self.empty_log().await
+        self.shrink().await
     }
 }

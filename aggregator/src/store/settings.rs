@@ -8,34 +8,34 @@ use std::collections::HashMap;
 
 use shared::settings::Settings;
 use shared::visitor::SiteId;
-use sqlx::SqliteConnection;
 
+use super::db::{Tx, sql};
 use super::{Store, funnels, goals};
 use crate::error::{Error, Result};
 
 /// The settings of one site, or of all.
-pub(super) async fn load(
-    connection: &mut SqliteConnection,
-    site: Option<SiteId>,
-) -> Result<HashMap<SiteId, Settings>> {
-    let texts: Vec<(SiteId, String)> =
-        sqlx::query_as("SELECT id, settings FROM site WHERE ?1 IS NULL OR id = ?1")
-            .bind(site)
-            .fetch_all(&mut *connection)
-            .await?;
-    let mut all = HashMap::with_capacity(texts.len());
-    for (id, text) in texts {
+pub(super) async fn load(tx: &mut Tx, site: Option<SiteId>) -> Result<HashMap<SiteId, Settings>> {
+    let rows = tx
+        .all(
+            sql("SELECT id, settings FROM site
+                 WHERE CAST($1 AS BIGINT) IS NULL OR id = CAST($1 AS BIGINT)")
+            .bind(site),
+        )
+        .await?;
+    let mut all = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (id, text): (SiteId, String) = (row.number(0)?, row.text(1)?);
         let settings: Settings = serde_json::from_str(&text).map_err(|error| {
             Error::Invalid(format!("the stored settings of site {id}: {error}"))
         })?;
         all.insert(id, settings);
     }
-    for (id, named) in goals::load(connection, site).await? {
+    for (id, named) in goals::load(tx, site).await? {
         if let Some(settings) = all.get_mut(&id) {
             settings.goals.push(named.goal);
         }
     }
-    for (id, named) in funnels::load(connection, site).await? {
+    for (id, named) in funnels::load(tx, site).await? {
         if let Some(settings) = all.get_mut(&id) {
             settings.funnels.push(named.funnel);
         }
@@ -44,11 +44,8 @@ pub(super) async fn load(
 }
 
 /// The settings of a site that must exist.
-pub(super) async fn of(connection: &mut SqliteConnection, site: SiteId) -> Result<Settings> {
-    load(connection, Some(site))
-        .await?
-        .remove(&site)
-        .ok_or_else(gone)
+pub(super) async fn of(tx: &mut Tx, site: SiteId) -> Result<Settings> {
+    load(tx, Some(site)).await?.remove(&site).ok_or_else(gone)
 }
 
 /// Checks settings before they are stored.
@@ -70,7 +67,7 @@ impl Store {
     /// The database failed.
     pub async fn settings(&self) -> Result<HashMap<SiteId, Settings>> {
         // One state of the database: a funnel never names a goal that is not there.
-        let mut tx = self.readers.begin().await?;
+        let mut tx = self.db.read().await?;
         load(&mut tx, None).await
     }
 
@@ -79,7 +76,7 @@ impl Store {
     /// # Errors
     /// The site does not exist, or the database failed.
     pub async fn settings_of(&self, site: SiteId) -> Result<Settings> {
-        let mut tx = self.readers.begin().await?;
+        let mut tx = self.db.read().await?;
         of(&mut tx, site).await
     }
 
@@ -93,7 +90,7 @@ impl Store {
         site: SiteId,
         change: impl FnOnce(&mut Settings) -> Result<()>,
     ) -> Result<Settings> {
-        let mut tx = self.write().await?;
+        let mut tx = self.db.write().await?;
         let mut settings = of(&mut tx, site).await?;
         change(&mut settings)?;
         check(&settings)?;
@@ -104,11 +101,12 @@ impl Store {
         };
         let text = serde_json::to_string(&stored)
             .map_err(|error| Error::Invalid(format!("settings: {error}")))?;
-        sqlx::query("UPDATE site SET settings = ? WHERE id = ?")
-            .bind(text)
-            .bind(site)
-            .execute(&mut *tx)
-            .await?;
+        tx.execute(
+            sql("UPDATE site SET settings = $1 WHERE id = $2")
+                .bind(text)
+                .bind(site),
+        )
+        .await?;
         tx.commit().await?;
         Ok(settings)
     }

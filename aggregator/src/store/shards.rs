@@ -6,6 +6,7 @@ use shared::clock::UnixMs;
 use shared::visitor::SiteId;
 
 use super::Store;
+use super::db::sql;
 use crate::clock::{date_of, day_number};
 use crate::error::Result;
 use crate::shards::{Shards, wanted};
@@ -27,39 +28,41 @@ impl Store {
         if due.is_empty() {
             return Ok(decided);
         }
-        let mut tx = self.write().await?;
+        let mut tx = self.db.write().await?;
         for (site, today) in due {
             let Ok(tomorrow) = today.date.tomorrow() else {
                 continue;
             };
             let today_number = day_number(today.date);
-            let hits: i64 = sqlx::query_scalar(
-                "SELECT coalesce(sum(hits_total), 0) FROM source WHERE site_id = ? AND date = ?",
-            )
-            .bind(site.id)
-            .bind(today_number)
-            .fetch_one(&mut *tx)
-            .await?;
-            let shards = wanted(u64::try_from(hits).unwrap_or(0), &today, now_ms);
+            let hits = tx
+                .first(
+                    sql(
+                        "SELECT CAST(coalesce(sum(hits_total), 0) AS BIGINT) FROM source
+                         WHERE site_id = $1 AND date = $2",
+                    )
+                    .bind(site.id)
+                    .bind(today_number),
+                )
+                .await?;
+            let hits = hits.map_or(Ok(0), |row| row.count(0))?;
+            let shards = wanted(hits, &today, now_ms);
             // Two edges may ask at once: the first decides. A site may have gone meanwhile.
-            sqlx::query(
-                "INSERT INTO shards (site_id, date, shards)
-                 SELECT id, ?2, ?3 FROM site WHERE id = ?1
-                 ON CONFLICT (site_id, date) DO NOTHING",
+            tx.execute(
+                sql("INSERT INTO shards (site_id, date, shards)
+                     SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM site WHERE id = $1
+                     ON CONFLICT (site_id, date) DO NOTHING")
+                .bind(site.id)
+                .bind(day_number(tomorrow))
+                .bind(shards),
             )
-            .bind(site.id)
-            .bind(day_number(tomorrow))
-            .bind(shards)
-            .execute(&mut *tx)
             .await?;
             // Today's number may have been decided long ago; what was before that is over.
-            sqlx::query(
-                "DELETE FROM shards WHERE site_id = ?1 AND date <
-                    (SELECT max(date) FROM shards WHERE site_id = ?1 AND date <= ?2)",
+            tx.execute(
+                sql("DELETE FROM shards WHERE site_id = $1 AND date <
+                        (SELECT max(date) FROM shards WHERE site_id = $1 AND date <= $2)")
+                .bind(site.id)
+                .bind(today_number),
             )
-            .bind(site.id)
-            .bind(today_number)
-            .execute(&mut *tx)
             .await?;
         }
         tx.commit().await?;
@@ -67,12 +70,13 @@ impl Store {
     }
 
     async fn decided_shards(&self) -> Result<HashMap<SiteId, Shards>> {
-        let rows: Vec<(SiteId, i64, u16)> =
-            sqlx::query_as("SELECT site_id, date, shards FROM shards")
-                .fetch_all(&self.readers)
-                .await?;
+        let rows = self
+            .db
+            .all(sql("SELECT site_id, date, shards FROM shards"))
+            .await?;
         let mut decided: HashMap<SiteId, Shards> = HashMap::new();
-        for (site, date, shards) in rows {
+        for row in rows {
+            let (site, date, shards) = (row.number(0)?, row.int(1)?, row.number(2)?);
             if let Some(date) = date_of(date) {
                 decided.entry(site).or_default().insert(date, shards);
             }

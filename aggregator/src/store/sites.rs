@@ -1,30 +1,31 @@
 //! Sites in the store.
 
 use shared::visitor::SiteId;
-use sqlx::SqliteConnection;
 
 use super::Store;
+use super::db::{Engine, Row, Tx, sql};
 use crate::clock::day_number;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::site::{self, Site};
 
-type Row = (i64, String, String);
-
-fn read((id, domain, timezone): Row) -> Result<Site> {
+fn read(row: &Row) -> Result<Site> {
     Ok(Site {
-        id: SiteId::try_from(id).map_err(|_| Error::Invalid("a site's number".into()))?,
-        domain,
-        timezone: site::timezone(&timezone)?,
+        id: row.number(0)?,
+        domain: row.text(1)?,
+        timezone: site::timezone(&row.text(2)?)?,
     })
 }
 
-/// The site of a number, in the caller's transaction.
-pub(super) async fn by_id(tx: &mut SqliteConnection, id: SiteId) -> Result<Option<Site>> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, domain, timezone FROM site WHERE id = ?")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
-    row.map(read).transpose()
+/// The site of a number, held until the caller's transaction ends: whoever else changes its counts
+/// waits, on whatever server.
+pub(super) async fn hold(tx: &mut Tx, id: SiteId) -> Result<Option<Site>> {
+    let text = match tx.engine() {
+        // The transaction holds the whole database.
+        Engine::Sqlite => "SELECT id, domain, timezone FROM site WHERE id = $1",
+        Engine::Postgres => "SELECT id, domain, timezone FROM site WHERE id = $1 FOR NO KEY UPDATE",
+    };
+    let row = tx.first(sql(text).bind(id)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 impl Store {
@@ -33,11 +34,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn sites(&self) -> Result<Vec<Site>> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, domain, timezone FROM site ORDER BY domain")
-                .fetch_all(&self.readers)
-                .await?;
-        rows.into_iter().map(read).collect()
+        let rows = self
+            .db
+            .all(sql("SELECT id, domain, timezone FROM site ORDER BY domain"))
+            .await?;
+        rows.iter().map(read).collect()
     }
 
     /// The numbers of all sites.
@@ -45,12 +46,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn site_ids(&self) -> Result<Vec<SiteId>> {
-        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM site")
-            .fetch_all(&self.readers)
-            .await?;
-        let number =
-            |id| SiteId::try_from(id).map_err(|_| Error::Invalid("a site's number".into()));
-        ids.into_iter().map(number).collect()
+        let rows = self.db.all(sql("SELECT id FROM site")).await?;
+        rows.iter().map(|row| row.number(0)).collect()
     }
 
     /// The site of a domain.
@@ -58,12 +55,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn site(&self, domain: &str) -> Result<Option<Site>> {
-        let row: Option<Row> =
-            sqlx::query_as("SELECT id, domain, timezone FROM site WHERE domain = ?")
-                .bind(domain)
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(read).transpose()
+        let row = self
+            .db
+            .first(sql("SELECT id, domain, timezone FROM site WHERE domain = $1").bind(domain))
+            .await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// Adds a site; false when its domain is taken.
@@ -76,16 +72,19 @@ impl Store {
         timezone: &str,
         on: jiff::civil::Date,
     ) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO site (domain, timezone, created_on) VALUES (?, ?, ?)
-             ON CONFLICT (domain) DO NOTHING",
-        )
-        .bind(domain)
-        .bind(timezone)
-        .bind(day_number(on))
-        .execute(&self.writer)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        let added = self
+            .db
+            .execute(
+                sql(
+                    "INSERT INTO site (domain, timezone, created_on) VALUES ($1, $2, $3)
+                     ON CONFLICT (domain) DO NOTHING",
+                )
+                .bind(domain)
+                .bind(timezone)
+                .bind(day_number(on)),
+            )
+            .await?;
+        Ok(added == 1)
     }
 
     /// Removes a site with everything counted for it; false when there is none. Deleted rows are
@@ -94,11 +93,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn remove_site(&self, domain: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM site WHERE domain = ?")
-            .bind(domain)
-            .execute(&self.writer)
+        let removed = self
+            .db
+            .execute(sql("DELETE FROM site WHERE domain = $1").bind(domain))
             .await?;
-        self.empty_log().await?;
-        Ok(done.rows_affected() == 1)
+        self.shrink().await?;
+        Ok(removed == 1)
     }
 }

@@ -99,6 +99,11 @@ impl Day {
         !self.open.is_empty() || !self.open_plain.is_empty()
     }
 
+    /// How many rows wait to be sealed.
+    pub fn open_rows(&self) -> usize {
+        self.open.len()
+    }
+
     /// Accepted hits of the object's whole life.
     pub fn hits_total(&self) -> u64 {
         self.hits_total

@@ -532,7 +532,11 @@ impl Object {
             Phase::Sealed => self.done_ms(),
         };
         if sealable {
-            wake = wake.min(now_ms.saturating_add(flush_ms));
+            // While nothing waits, many rows are not kept waiting: sealing takes the object some
+            // microseconds a row, in which no beacon is answered.
+            let is_many = self.waiting == 0 && self.day.open_rows() >= limits::SEAL_ROWS;
+            let pause_ms = if is_many { 0 } else { flush_ms };
+            wake = wake.min(now_ms.saturating_add(pause_ms));
         }
         if self.waiting > 0 {
             wake = wake.min(send_from_ms.max(now_ms));

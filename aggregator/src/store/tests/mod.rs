@@ -1,21 +1,22 @@
-//! The store's tests: batches with everything in them, forgetting, erasure. Migrations, settings
-//! and shards have files of their own.
+//! The store's tests: batches with everything in them, merging, forgetting, erasure; each on both
+//! engines. Settings and what is SQLite's own have files of their own.
 
-mod migration;
+mod engines;
 mod settings;
-
-use std::path::Path;
+mod sqlite;
 
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use serde_json::json;
 use shared::batch::Batch;
-use shared::cube::{COUNTERS, CUBES};
+use shared::cube::{COUNTERS, CUBES, Counter, Cube};
+use shared::rollup::{DIMS, Dim};
 use shared::settings::GoalKind;
-use sqlx::AssertSqlSafe;
 
 use super::*;
+use crate::segment::{Hours, PartId, Segment};
 use crate::site::Site;
+use engines::on_both_engines;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -23,13 +24,18 @@ fn ms(text: &str) -> i64 {
     text.parse::<Timestamp>().unwrap().as_millisecond()
 }
 
+fn today() -> Date {
+    date(2026, 11, 23)
+}
+
 /// Noon of 2026-11-23 in Kathmandu (+05:45).
 fn noon() -> i64 {
     ms("2026-11-23T06:15:00Z")
 }
 
-async fn store(folder: &Path) -> (Store, Site) {
-    let store = Store::open(&folder.join("x.sqlite")).await.unwrap();
+/// Opens a new store and adds two sites; gives the first.
+async fn with_sites(place: &Place) -> (Store, Site) {
+    let store = Store::open(place).await.unwrap();
     let day = date(2026, 11, 1);
     for domain in ["a.example", "b.example"] {
         assert!(store.add_site(domain, "Asia/Kathmandu", day).await.unwrap());
@@ -39,10 +45,10 @@ async fn store(folder: &Path) -> (Store, Site) {
 }
 
 /// A batch with a row in every cube, and every counter in it.
-fn batch(site: u32, seq: u64) -> Batch {
+fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
     let mut batch = json!({
         "v": 1,
-        "source": {"site": site, "date": "2026-11-23", "shard": 0, "incarnation": "0".repeat(32)},
+        "source": {"site": site, "date": date, "shard": 0, "incarnation": "0".repeat(32)},
         "seq": seq, "closed": false, "degraded": false, "hits_total": 3,
         "strings": ["/", "a.example", "DE", "", "7"],
         "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
@@ -67,83 +73,273 @@ fn batch(site: u32, seq: u64) -> Batch {
     Batch::decode(&batch.encode().unwrap()).unwrap()
 }
 
-async fn number(store: &Store, sql: &str) -> i64 {
-    let sql = AssertSqlSafe(sql.to_owned());
-    sqlx::query_scalar(sql)
-        .fetch_one(&store.readers)
-        .await
-        .unwrap()
+fn batch(site: u32, seq: u64) -> Batch {
+    batch_on(site, seq, today())
+}
+
+async fn number(store: &Store, text: &str) -> i64 {
+    let row = store.db.first(sql(text)).await.unwrap().unwrap();
+    row.int(0).unwrap()
+}
+
+/// All counts of a day.
+async fn counted(store: &Store, site: u32, day: Date) -> Segment {
+    let mut snapshot = store.snapshot(site).await.unwrap();
+    snapshot.whole(day, day).await.unwrap()
+}
+
+async fn views(store: &Store, site: u32, day: Date) -> u64 {
+    let counted = counted(store, site, day).await;
+    let by_page = counted.sum(PartId::Rollup(Dim::Page), Counter::Views);
+    assert_eq!(
+        counted.sum(PartId::Cube(Cube::Pages), Counter::Views),
+        by_page
+    );
+    by_page
 }
 
 /// Every table with a `site_id`.
 async fn tables_of_sites(store: &Store) -> Vec<String> {
-    sqlx::query_scalar(
-        "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c
-         WHERE m.type = 'table' AND c.name = 'site_id'",
-    )
-    .fetch_all(&store.readers)
-    .await
-    .unwrap()
+    let text = match store.engine() {
+        Engine::Sqlite => {
+            "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c
+             WHERE m.type = 'table' AND c.name = 'site_id' ORDER BY m.name"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(c.relname AS TEXT) FROM pg_class AS c
+             JOIN pg_attribute AS a ON a.attrelid = c.oid
+             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'site_id'
+             ORDER BY c.relname"
+        }
+    };
+    let rows = store.db.all(sql(text)).await.unwrap();
+    rows.iter().map(|row| row.text(0).unwrap()).collect()
 }
 
-#[tokio::test]
-async fn i7_a_batch_with_everything_is_applied_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, site) = store(folder.path()).await;
+on_both_engines!(
+    i7_a_batch_with_everything_is_applied_once,
+    i9_many_batches_are_merged_and_every_count_stays,
+    i2_minutes_are_gone_after_a_day,
+    i12_a_removed_site_leaves_no_row_in_any_table,
+    days_are_merged_and_lose_their_hours,
+    counts_are_kept_as_long_as_the_site_says,
+    markers_go_and_a_late_duplicate_is_still_one,
+    a_source_says_its_last_batch,
+    batches_of_many_shards_come_at_once,
+);
+
+async fn i7_a_batch_with_everything_is_applied_once(place: Place) {
+    let (store, site) = with_sites(&place).await;
     let apply = async |seq, sha| {
         let batch = batch(site.id, seq);
         store.apply_batch(&batch, [sha; 32], noon()).await.unwrap()
     };
     for times in 1..=2 {
+        assert_eq!(apply(times + 1, 1).await, Applied::Gap { last: times - 1 });
         assert_eq!(apply(times, 1).await, Applied::Now);
         assert_eq!(apply(times, 1).await, Applied::Before);
         assert_eq!(apply(times, 2).await, Applied::Conflict);
-        let times = i64::try_from(times).unwrap();
-        for (counter, cube, column) in COUNTERS {
-            let sql = format!("SELECT sum({column}) FROM {} WHERE hour = 9", cube.name());
-            let once = 1 + i64::from(u8::from(counter));
-            assert_eq!(number(&store, &sql).await, once * times, "{column}");
+        let counted = counted(&store, site.id, today()).await;
+        for (counter, cube, name) in COUNTERS {
+            let once = 1 + u64::from(u8::from(counter));
+            assert_eq!(
+                counted.sum(PartId::Cube(cube), counter),
+                once * times,
+                "{name}"
+            );
+            for (dim, ..) in DIMS {
+                let expected = if dim.holds(counter) { once * times } else { 0 };
+                let rollup = PartId::Rollup(dim);
+                assert_eq!(counted.sum(rollup, counter), expected, "{name} by {dim:?}");
+            }
         }
         for cube in CUBES {
-            let sql = format!("SELECT count(*) FROM {}", cube.name());
-            assert_eq!(number(&store, &sql).await, 1, "{}", cube.name());
+            let rows: Vec<_> = counted.told(PartId::Cube(cube)).collect();
+            let [row] = rows.as_slice() else {
+                panic!("{rows:?}")
+            };
+            let texts = ["/", "a.example", "DE"];
+            assert!(
+                row.texts
+                    .iter()
+                    .map(|text| &**text)
+                    .eq(texts[..cube.texts().len()].iter().copied())
+            );
+            assert_eq!(
+                (row.hour, &*row.visit[1], &*row.client[0]),
+                (9, "a.example", "DE")
+            );
         }
-        let dropped = |reason| format!("SELECT n FROM dropped WHERE reason = '{reason}'");
-        assert_eq!(number(&store, &dropped("bot")).await, 2 * times);
-        assert_eq!(number(&store, &dropped("gpc")).await, times);
+        let times = i64::try_from(times).unwrap();
         let minutes = "SELECT views * 10 + visitors FROM minute WHERE minute = 719";
         assert_eq!(number(&store, minutes).await, 21 * times);
         assert_eq!(number(&store, "SELECT count(*) FROM minute").await, 2);
         // Who is there now is not a sum.
         assert_eq!(number(&store, "SELECT visitors FROM live").await, 4 + times);
     }
-    let day = date(2026, 11, 23);
-    let dropped = async |site, from, to| {
-        let found = crate::query::dropped(store.readers(), site, from, to).await;
-        found.unwrap()
-    };
+    let dropped = async |site, from, to| store.dropped(site, from, to).await.unwrap();
     let expected = [("bot".to_owned(), 4), ("gpc".to_owned(), 2)];
-    assert_eq!(dropped(site.id, day, day).await, expected);
-    assert!(dropped(site.id, date(2026, 11, 24), day).await.is_empty());
-    assert!(dropped(site.id + 1, day, day).await.is_empty());
-    // The columns hold the texts in the cube's order.
-    let texts: (String, String, String) = sqlx::query_as(
-        "SELECT n.value, k.value, v.value FROM props AS c JOIN text AS n ON n.id = c.name
-         JOIN text AS k ON k.id = c.key JOIN text AS v ON v.id = c.value",
-    )
-    .fetch_one(&store.readers)
-    .await
-    .unwrap();
-    assert_eq!(texts, ("/".into(), "a.example".into(), "DE".into()));
+    assert_eq!(dropped(site.id, today(), today()).await, expected);
+    assert!(
+        dropped(site.id, date(2026, 11, 24), today())
+            .await
+            .is_empty()
+    );
+    assert!(dropped(site.id + 1, today(), today()).await.is_empty());
     let unknown = batch(99, 1);
     let gone = store.apply_batch(&unknown, [1; 32], noon()).await.unwrap();
     assert_eq!(gone, Applied::Gone);
 }
 
-#[tokio::test]
-async fn i2_minutes_are_gone_after_a_day() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, site) = store(folder.path()).await;
+async fn i9_many_batches_are_merged_and_every_count_stays(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    for seq in 1..=100 {
+        let batch = batch(site.id, seq);
+        store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+    }
+    assert_eq!(views(&store, site.id, today()).await, 700);
+    // 100 = 1 × 64 + 4 × 8 + 4
+    assert_eq!(number(&store, "SELECT count(*) FROM segment").await, 9);
+    assert_eq!(number(&store, "SELECT count(*) FROM part").await, 9);
+    assert!(
+        store
+            .merge_day(site.id, today(), Hours::Kept)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .merge_day(site.id, today(), Hours::Kept)
+            .await
+            .unwrap()
+    );
+    assert_eq!(number(&store, "SELECT count(*) FROM segment").await, 1);
+    assert_eq!(views(&store, site.id, today()).await, 700);
+}
+
+async fn days_are_merged_and_lose_their_hours(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let (old, recent) = (date(2026, 9, 1), date(2026, 11, 20));
+    for day in [old, recent, today()] {
+        for seq in 1..=2 {
+            let batch = batch_on(site.id, seq, day);
+            store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+        }
+    }
+    let due = async || {
+        let found = store
+            .days_to_merge(site.id, today(), date(2026, 10, 1))
+            .await;
+        found.unwrap()
+    };
+    assert_eq!(due().await, [old, recent]);
+    assert!(store.merge_day(site.id, old, Hours::Folded).await.unwrap());
+    assert!(store.merge_day(site.id, recent, Hours::Kept).await.unwrap());
+    assert!(due().await.is_empty());
+    for (day, hour) in [(old, 0), (recent, 9)] {
+        let counted = counted(&store, site.id, day).await;
+        let hours = |id| counted.told(id).map(|row| row.hour).collect::<Vec<_>>();
+        assert_eq!(hours(PartId::Cube(Cube::Pages)), [hour]);
+        assert_eq!(hours(PartId::Rollup(Dim::Total)), [9]);
+        assert_eq!(views(&store, site.id, day).await, 14);
+    }
+    // What comes late makes the day due again.
+    let late = batch_on(site.id, 3, old);
+    store.apply_batch(&late, [1; 32], noon()).await.unwrap();
+    assert_eq!(due().await, [old]);
+    assert!(store.merge_day(site.id, old, Hours::Folded).await.unwrap());
+    assert_eq!(views(&store, site.id, old).await, 21);
+    assert!(due().await.is_empty());
+}
+
+async fn counts_are_kept_as_long_as_the_site_says(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let days = [
+        date(2024, 10, 22),
+        date(2024, 10, 23),
+        date(2026, 8, 22),
+        today(),
+    ];
+    for day in days {
+        let batch = batch_on(site.id, 1, day);
+        store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for day in days {
+            left.push(views(&store, site.id, day).await > 0);
+        }
+        left
+    };
+    assert_eq!(store.kept_months(site.id).await.unwrap(), 25);
+    assert!(store.forget_old_days(site.id, today()).await.unwrap());
+    assert_eq!(left().await, [false, true, true, true]);
+    assert!(!store.forget_old_days(site.id, today()).await.unwrap());
+    store.keep_months(site.id, 3).await.unwrap();
+    assert!(store.forget_old_days(site.id, today()).await.unwrap());
+    store.give_back().await.unwrap();
+    assert_eq!(left().await, [false, false, false, true]);
+    for table in ["segment", "source", "part"] {
+        let text = format!("SELECT count(*) FROM {table}");
+        assert_eq!(number(&store, &text).await, 1, "{table}");
+    }
+    assert!(store.keep_months(site.id, 0).await.is_err());
+    assert!(store.keep_months(site.id, 1_201).await.is_err());
+}
+
+async fn markers_go_and_a_late_duplicate_is_still_one(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let all = batch(site.id, 1);
+    store.apply_batch(&all, [1; 32], noon()).await.unwrap();
+    let forget = async |day| store.forget_markers(site.id, day).await.unwrap();
+    forget(date(2026, 12, 7)).await;
+    let again = async |sha| store.apply_batch(&all, [sha; 32], noon()).await.unwrap();
+    assert_eq!(again(2).await, Applied::Conflict);
+    forget(date(2026, 12, 8)).await;
+    assert_eq!(number(&store, "SELECT count(*) FROM batch").await, 0);
+    assert_eq!(again(1).await, Applied::Before);
+    assert_eq!(views(&store, site.id, today()).await, 7);
+}
+
+async fn a_source_says_its_last_batch(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let mut source = batch(site.id, 1).source;
+    let last = async |source: &shared::batch::Source| store.last_of_source(source).await.unwrap();
+    assert_eq!(last(&source).await, Some(0));
+    for seq in 1..=3 {
+        let batch = batch(site.id, seq);
+        store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+    }
+    assert_eq!(last(&source).await, Some(3));
+    source.incarnation = "1".repeat(32);
+    assert_eq!(last(&source).await, Some(0));
+    source.site = 99;
+    assert_eq!(last(&source).await, None);
+}
+
+async fn batches_of_many_shards_come_at_once(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for shard in 0..6 {
+        let (store, site) = (store.clone(), site.id);
+        tasks.spawn(async move {
+            for seq in 1..=6 {
+                let mut batch = batch(site, seq);
+                batch.source.shard = shard;
+                let applied = store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+                assert_eq!(applied, Applied::Now);
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(views(&store, site.id, today()).await, 36 * 7);
+    assert_eq!(number(&store, "SELECT count(*) FROM source").await, 6);
+}
+
+async fn i2_minutes_are_gone_after_a_day(place: Place) {
+    let (store, site) = with_sites(&place).await;
     let batch_1 = batch(site.id, 1);
     store.apply_batch(&batch_1, [1; 32], noon()).await.unwrap();
     let sites = store.sites().await.unwrap();
@@ -167,13 +363,11 @@ async fn i2_minutes_are_gone_after_a_day() {
     let batch_2 = batch(site.id, 2);
     store.apply_batch(&batch_2, [1; 32], late).await.unwrap();
     assert_eq!(left(24 * HOUR_MS).await, (0, 0));
-    assert_eq!(number(&store, "SELECT sum(views) FROM pages").await, 14);
+    assert_eq!(views(&store, site.id, today()).await, 14);
 }
 
-#[tokio::test]
-async fn i12_a_removed_site_leaves_no_row_in_any_table() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, site) = store(folder.path()).await;
+async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
+    let (store, site) = with_sites(&place).await;
     let other = store.site("b.example").await.unwrap().unwrap();
     for site in [&site, &other] {
         let all = batch(site.id, 1);
@@ -183,11 +377,16 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table() {
         let event = GoalKind::Event { name: "E".into() };
         store.add_goal(site.id, event, None).await.unwrap();
         store.add_funnel(site.id, "F", vec![1, 2]).await.unwrap();
-        let on = date(2026, 11, 23);
         store
-            .create_key(Some(site), Scope::Stats, on)
+            .create_key(Some(site), Scope::Stats, today())
             .await
             .unwrap();
+        let import = format!(
+            "INSERT INTO import (site_id, sha256, name, started_on, done)
+             SELECT {}, sha256, 'x', 1, 1 FROM batch LIMIT 1",
+            site.id
+        );
+        store.db.execute(sql(import)).await.unwrap();
     }
     let sites = store.sites().await.unwrap();
     store
@@ -195,7 +394,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table() {
         .await
         .unwrap();
     let tables = tables_of_sites(&store).await;
-    assert!(tables.len() >= 19, "{tables:?}");
+    assert!(tables.len() >= 12, "{tables:?}");
     let rows = async |site: &Site| {
         let mut filled = Vec::new();
         for table in &tables {
@@ -210,32 +409,5 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table() {
     assert!(store.remove_site("a.example").await.unwrap());
     assert!(rows(&site).await.is_empty());
     assert_eq!(rows(&other).await, tables);
-    for table in ["batch", "source", "live"] {
-        let sql = format!("SELECT count(*) FROM {table}");
-        assert_eq!(number(&store, &sql).await, 1, "{table}");
-    }
-}
-
-#[tokio::test]
-async fn combinations_are_found_by_index() {
-    // Otherwise a batch of some thousands of them takes minutes, under the write lock.
-    let folder = tempfile::tempdir().unwrap();
-    let (store, _) = store(folder.path()).await;
-    for (select, last) in [
-        (&counts::VISIT_ATTRS_SQL.select, "utm_term=?"),
-        (&counts::CLIENT_ATTRS_SQL.select, "os_version=?"),
-    ] {
-        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {select}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql)
-            .bind(1)
-            .bind("[]")
-            .fetch_all(&store.readers)
-            .await
-            .unwrap();
-        let by_index = |step: &str| step.starts_with("SEARCH a USING") && step.contains(last);
-        assert!(
-            plan.iter().any(|(_, _, _, step)| by_index(step)),
-            "{plan:?}"
-        );
-    }
+    assert!(!store.remove_site("a.example").await.unwrap());
 }

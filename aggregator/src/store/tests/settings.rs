@@ -3,14 +3,18 @@
 use jiff::civil::date;
 use shared::settings::{GoalKind, Signal};
 
-use super::{HOUR_MS, batch, noon, number, store};
+use super::engines::on_both_engines;
+use super::{HOUR_MS, batch, noon, number, with_sites};
 use crate::clock::day_number;
-use crate::store::Store;
+use crate::store::{Place, Store};
 
-#[tokio::test]
-async fn settings_are_checked_whole_before_they_are_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, site) = store(folder.path()).await;
+on_both_engines!(
+    settings_are_checked_whole_before_they_are_stored,
+    shards_are_decided_once_and_survive_a_restart,
+);
+
+async fn settings_are_checked_whole_before_they_are_stored(place: Place) {
+    let (store, site) = with_sites(&place).await;
     let changed = store
         .change_settings(site.id, |settings| {
             settings.gpc = Signal::Drop;
@@ -95,10 +99,8 @@ async fn settings_are_checked_whole_before_they_are_stored() {
     assert!(store.remove_goal(site.id, 3).await.is_err());
 }
 
-#[tokio::test]
-async fn shards_are_decided_once_and_survive_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, site) = store(folder.path()).await;
+async fn shards_are_decided_once_and_survive_a_restart(place: Place) {
+    let (store, site) = with_sites(&place).await;
     let sites = store.sites().await.unwrap();
     let today = site.day(date(2026, 11, 23)).unwrap();
     let hits = async |store: &Store, shard: u16, total: u64| {
@@ -120,7 +122,7 @@ async fn shards_are_decided_once_and_survive_a_restart() {
     hits(&store, 1, 50_000_000).await;
     assert_eq!(told(&store, today.end_ms - HOUR_MS).await, [1, 3, 3]);
     store.close().await;
-    let store = Store::open(&folder.path().join("x.sqlite")).await.unwrap();
+    let store = Store::open(&place).await.unwrap();
     assert_eq!(told(&store, today.end_ms - HOUR_MS).await, [1, 3, 3]);
     assert_eq!(told(&store, today.end_ms).await, [1, 3, 3]);
     // The next evening nobody has come: one again, from the day after.

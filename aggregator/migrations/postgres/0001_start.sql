@@ -1,0 +1,146 @@
+-- Sites, keys, what was delivered, and the counts of it.
+--
+-- No column here can hold an identity: counts are keyed by local date, hour and coarse attributes.
+-- Dates are days since 1970-01-01; hours and minutes count from the start of the site's local day.
+-- Every key of what belongs to a site begins with it. The same tables are in ../sqlite.
+-- Whole numbers are BIGINT throughout, so that one statement serves both engines.
+
+CREATE TABLE site (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- never reused: edges may still know a removed site
+    domain TEXT NOT NULL UNIQUE,
+    timezone TEXT NOT NULL,
+    created_on BIGINT NOT NULL,
+    -- What the owner decided (shared::settings). Goals and funnels have tables; their numbers are
+    -- counted here, so that none is given twice.
+    settings TEXT NOT NULL DEFAULT '{}',
+    last_goal BIGINT NOT NULL DEFAULT 0,
+    last_funnel BIGINT NOT NULL DEFAULT 0,
+    kept_months BIGINT NOT NULL DEFAULT 25 -- counts of older days are deleted
+);
+
+CREATE TABLE api_key (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sha256 BYTEA NOT NULL UNIQUE,
+    prefix TEXT NOT NULL, -- what a person recognises the key by
+    site_id BIGINT REFERENCES site (id) ON DELETE CASCADE, -- NULL: every site
+    scope TEXT NOT NULL CHECK (scope IN ('stats', 'sites')),
+    created_on BIGINT NOT NULL
+);
+CREATE INDEX api_key_of_site ON api_key (site_id);
+
+-- One life of one day object, or one import, and the last batch of it that was applied.
+CREATE TABLE source (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id BIGINT NOT NULL, -- within the site
+    date BIGINT NOT NULL,
+    shard BIGINT NOT NULL,
+    incarnation BYTEA NOT NULL,
+    last_seq BIGINT NOT NULL,
+    hits_total BIGINT NOT NULL,
+    closed BIGINT NOT NULL,
+    degraded BIGINT NOT NULL,
+    PRIMARY KEY (site_id, id),
+    UNIQUE (site_id, date, shard, incarnation)
+);
+
+-- The dedupe marker of every applied batch.
+CREATE TABLE batch (
+    site_id BIGINT NOT NULL,
+    source_id BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    sha256 BYTEA NOT NULL,
+    PRIMARY KEY (site_id, source_id, seq),
+    FOREIGN KEY (site_id, source_id) REFERENCES source (site_id, id) ON DELETE CASCADE
+);
+
+-- The counts of one day that came with one batch, or with many that were merged. A day is the sum
+-- of its segments (aggregator/src/segment).
+CREATE TABLE segment (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    date BIGINT NOT NULL,
+    no BIGINT NOT NULL, -- within site and date
+    level BIGINT NOT NULL, -- how often it was merged
+    rows BIGINT NOT NULL,
+    hourly BIGINT NOT NULL, -- whether its cubes tell the hours of the day
+    PRIMARY KEY (site_id, date, no)
+);
+
+-- The parts of segments: rows of a cube, attributes they name, rollups by one dimension.
+CREATE TABLE part (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    part BIGINT NOT NULL,
+    date BIGINT NOT NULL,
+    no BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (site_id, part, date, no)
+) PARTITION BY RANGE (date); -- a partition for each month, made when its first counts come
+-- What is in it is packed already.
+ALTER TABLE part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+-- Events that were not counted: how many, for which reason, nothing else.
+CREATE TABLE dropped (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    date BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (site_id, date, reason)
+);
+
+-- The live view. No row of these two tables grows older than 24 hours.
+CREATE TABLE minute (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    date BIGINT NOT NULL,
+    minute BIGINT NOT NULL,
+    views BIGINT NOT NULL,
+    visitors BIGINT NOT NULL,
+    PRIMARY KEY (site_id, date, minute)
+);
+
+CREATE TABLE live (
+    site_id BIGINT NOT NULL,
+    source_id BIGINT NOT NULL,
+    date BIGINT NOT NULL,
+    minute BIGINT NOT NULL,
+    visitors BIGINT NOT NULL, -- with an event in the five minutes up to and with this one
+    PRIMARY KEY (site_id, source_id),
+    FOREIGN KEY (site_id, source_id) REFERENCES source (site_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE goal (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id BIGINT NOT NULL,
+    name TEXT NOT NULL, -- as it is shown
+    kind TEXT NOT NULL CHECK (kind IN ('event', 'page', 'scroll')),
+    target TEXT NOT NULL, -- the event's name, or the pattern of pages
+    percent BIGINT CHECK ((percent IS NOT NULL) = (kind = 'scroll')),
+    PRIMARY KEY (site_id, id),
+    UNIQUE (site_id, name)
+);
+
+CREATE TABLE funnel (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    steps TEXT NOT NULL, -- a JSON array of numbers of goals
+    PRIMARY KEY (site_id, id),
+    UNIQUE (site_id, name)
+);
+
+-- From this local date on, so many day objects count the site, until a later row says otherwise.
+-- Rows are added for tomorrow only and never changed: a day that has begun keeps its number.
+CREATE TABLE shards (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    date BIGINT NOT NULL,
+    shards BIGINT NOT NULL,
+    PRIMARY KEY (site_id, date)
+);
+
+-- Files that were imported, by their SHA-256, so that none is counted twice unasked.
+CREATE TABLE import (
+    site_id BIGINT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    sha256 BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    started_on BIGINT NOT NULL,
+    done BIGINT NOT NULL,
+    PRIMARY KEY (site_id, sha256)
+);

@@ -1,0 +1,405 @@
+//! The two engines behind one face: SQLite and Postgres, on sqlx.
+//!
+//! Statements are written once, in what both understand: `$1` for values, `ON CONFLICT … DO UPDATE`,
+//! `RETURNING`, whole numbers of 64 bits, texts, bytes. Where the engines differ, [`Engine`] tells
+//! which one it is.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, Row as _, Sqlite, Transaction};
+
+use crate::error::{Error, Result};
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Connections that read (SQLite), or all (Postgres).
+const CONNECTIONS: u32 = 8;
+/// Bytes of one page of a new SQLite file: parts of segments are some kilobytes, and every page of
+/// them is looked up.
+const PAGE_BYTES: u32 = 8_192;
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, a file in the data folder.
+    Sqlite,
+    /// Postgres, by URL.
+    Postgres,
+}
+
+/// Connections.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    /// One writer, many readers.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    /// Any of them does anything.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens a SQLite file, making it when it is missing, and brings its schema up to date.
+    pub(super) async fn sqlite(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .page_size(PAGE_BYTES)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("secure_delete", "ON");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect_lazy_with(options.pragma("query_only", "ON"));
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Connects to a Postgres database and brings its schema up to date.
+    pub(super) async fn postgres(url: &str) -> Result<Self> {
+        // What sqlx says of a broken URL may repeat its password.
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| {
+                Error::Invalid(
+                    "the database's URL is not one of Postgres: postgres://user:password@host/name"
+                        .into(),
+                )
+            })?
+            .application_name("dayfly");
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(BUSY)
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// One state of the database, to be read.
+    pub(super) async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        })
+    }
+
+    /// A transaction that writes. SQLite's holds the write lock from its start, so that it cannot
+    /// fail half-way for another writer.
+    pub(super) async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Runs one statement that writes, in its own transaction; gives the number of rows.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let rows = tx.execute(statement).await?;
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    /// The rows of one statement that reads.
+    pub(super) async fn all(&self, statement: Statement) -> Result<Vec<Row>> {
+        let text = AssertSqlSafe(statement.text);
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let rows = sqlx::query_with(text, arguments).fetch_all(readers).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let rows = sqlx::query_with(text, arguments).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row of one statement that reads.
+    pub(super) async fn first(&self, statement: Statement) -> Result<Option<Row>> {
+        Ok(self.all(statement).await?.into_iter().next())
+    }
+
+    /// A statement of SQLite's own, outside of any transaction.
+    pub(super) async fn sqlite_only(&self, text: &'static str) -> Result<()> {
+        if let Self::Sqlite { writer, .. } = self {
+            sqlx::raw_sql(text).execute(writer).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A transaction. Dropped without [`Tx::commit`] it changes nothing.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Runs a statement; gives the number of rows.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        let text = AssertSqlSafe(statement.text);
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let done = sqlx::query_with(text, arguments).execute(&mut **tx).await?;
+                done.rows_affected()
+            }
+            Self::Postgres(tx) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let done = sqlx::query_with(text, arguments).execute(&mut **tx).await?;
+                done.rows_affected()
+            }
+        })
+    }
+
+    /// Gives each row of a statement to `take`, without holding all of them.
+    pub(crate) async fn each(
+        &mut self,
+        statement: Statement,
+        mut take: impl FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let text = AssertSqlSafe(statement.text);
+        match self {
+            Self::Sqlite(tx) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Sqlite(row))?;
+                }
+            }
+            Self::Postgres(tx) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn all(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.each(statement, |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    pub(crate) async fn first(&mut self, statement: Statement) -> Result<Option<Row>> {
+        Ok(self.all(statement).await?.into_iter().next())
+    }
+}
+
+/// SQL and the values it is bound to.
+pub(crate) struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// A statement without values.
+pub(crate) fn sql<'a>(text: impl Into<Cow<'a, str>>) -> Statement {
+    Statement {
+        text: text.into().into_owned(),
+        values: Vec::new(),
+    }
+}
+
+impl Statement {
+    /// Binds the next value: the first is `$1`.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+}
+
+/// A value.
+pub(crate) enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+}
+
+macro_rules! ints {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Value {
+            fn from(n: $type) -> Self {
+                Self::Int(Some(i64::from(n)))
+            }
+        }
+    )*};
+}
+ints!(i64, u32, u16, u8, bool);
+
+impl From<u64> for Value {
+    fn from(n: u64) -> Self {
+        Self::Int(Some(i64::try_from(n).unwrap_or(i64::MAX)))
+    }
+}
+
+impl From<Option<u32>> for Value {
+    fn from(n: Option<u32>) -> Self {
+        Self::Int(n.map(i64::from))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(n: Option<i64>) -> Self {
+        Self::Int(n)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        match value {
+            Value::Int(n) => arguments.add(n),
+            Value::Text(text) => arguments.add(text),
+            Value::Bytes(bytes) => arguments.add(bytes),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        match value {
+            Value::Int(n) => arguments.add(n),
+            Value::Text(text) => arguments.add(text),
+            Value::Bytes(bytes) => arguments.add(bytes),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// A row; columns by their place from 0.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    pub(crate) fn int(&self, column: usize) -> Result<i64> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A number that is not negative.
+    pub(crate) fn count(&self, column: usize) -> Result<u64> {
+        Ok(u64::try_from(self.int(column)?).unwrap_or(0))
+    }
+
+    /// A number of a smaller type.
+    pub(crate) fn number<T: TryFrom<i64>>(&self, column: usize) -> Result<T> {
+        let n = self.int(column)?;
+        T::try_from(n).map_err(|_| Error::Invalid(format!("a stored number is out of range: {n}")))
+    }
+
+    pub(crate) fn int_or_null(&self, column: usize) -> Result<Option<i64>> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// The bytes, where they lie.
+    pub(crate) fn bytes(&self, column: usize) -> Result<&[u8]> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+}

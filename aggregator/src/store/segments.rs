@@ -1,0 +1,416 @@
+//! Segments in the store: written as batches come, merged as they grow many, read by queries.
+//!
+//! Merging is by size, as in a log-structured merge tree: eight segments of a day at one level
+//! become one of the next, in the transaction that brought the eighth. So a day is a few dozen
+//! segments at most, and every count is rewritten a handful of times. When a day is over what is
+//! left becomes one segment ([`Store::merge_day`]).
+//!
+//! A small segment is stored as one value, a large one as a value for each part.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use shared::visitor::SiteId;
+
+use super::db::{Engine, Row, Tx, sql};
+use super::{Store, sites};
+use crate::clock::{date_of, day_number};
+use crate::error::{Error, Result};
+use crate::segment::{Hours, PartId, Segment, bundle, merge};
+
+/// How many segments of a level become one of the next.
+const FANOUT: usize = 8;
+/// Rows above which a segment is merged no more while its day lasts: merging holds all of them in
+/// memory, some 150 bytes each.
+const MERGED_ROWS_MAX: u64 = 300_000;
+/// Rows up to which a segment is one value.
+const BUNDLE_ROWS_MAX: usize = 4_096;
+/// The part number of such a value.
+const BUNDLE: i64 = 255;
+
+/// A segment as it is stored.
+pub(super) struct Encoded {
+    rows: u64,
+    parts: Vec<(i64, Vec<u8>)>,
+}
+
+impl Encoded {
+    /// Packs a segment.
+    pub(super) fn of(segment: &Segment) -> Result<Self> {
+        let parts = segment.encode()?;
+        let rows = segment.rows();
+        let parts = if rows <= BUNDLE_ROWS_MAX {
+            vec![(BUNDLE, bundle::join(&parts))]
+        } else {
+            let number = |(id, bytes): (PartId, Vec<u8>)| (i64::from(id.number()), bytes);
+            parts.into_iter().map(number).collect()
+        };
+        Ok(Self {
+            rows: rows as u64,
+            parts,
+        })
+    }
+}
+
+/// Adds the counts of one batch, in the caller's transaction, which holds the site.
+pub(super) async fn add(tx: &mut Tx, site: SiteId, date: i64, segment: &Encoded) -> Result<()> {
+    if segment.rows == 0 {
+        return Ok(());
+    }
+    insert(tx, site, date, 0, true, segment).await?;
+    merge_levels(tx, site, date).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    site: SiteId,
+    date: i64,
+    level: i64,
+    hourly: bool,
+    segment: &Encoded,
+) -> Result<()> {
+    if tx.engine() == Engine::Postgres {
+        make_partition(tx, date).await?;
+    }
+    let no = tx
+        .first(
+            sql(
+                "INSERT INTO segment (site_id, date, no, level, rows, hourly)
+                 SELECT $1, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM segment
+                 WHERE site_id = $1 AND date = $2 RETURNING no",
+            )
+            .bind(site)
+            .bind(date)
+            .bind(level)
+            .bind(segment.rows)
+            .bind(hourly),
+        )
+        .await?
+        .ok_or_else(|| Error::Invalid("a segment got no number".into()))?
+        .int(0)?;
+    for (part, bytes) in &segment.parts {
+        tx.execute(
+            sql("INSERT INTO part (site_id, part, date, no, bytes) VALUES ($1, $2, $3, $4, $5)")
+                .bind(site)
+                .bind(*part)
+                .bind(date)
+                .bind(no)
+                .bind(bytes.as_slice()),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Merges whatever level has enough segments, from the lowest up.
+async fn merge_levels(tx: &mut Tx, site: SiteId, date: i64) -> Result<()> {
+    loop {
+        let found = tx
+            .all(
+                sql("SELECT no, level, rows, hourly FROM segment
+                     WHERE site_id = $1 AND date = $2 ORDER BY level, no")
+                .bind(site)
+                .bind(date),
+            )
+            .await?;
+        let found: Vec<Known> = found.iter().map(Known::read).collect::<Result<_>>()?;
+        let full = found.chunk_by(|a, b| a.level == b.level).find(|same| {
+            let rows = same.iter().map(|known| known.rows).sum::<u64>();
+            same.len() >= FANOUT && rows <= MERGED_ROWS_MAX
+        });
+        let Some(full) = full else { return Ok(()) };
+        replace(tx, site, date, full, full[0].level + 1, Hours::Kept).await?;
+    }
+}
+
+/// A segment's row.
+struct Known {
+    no: i64,
+    level: i64,
+    rows: u64,
+    hourly: bool,
+}
+
+impl Known {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            no: row.int(0)?,
+            level: row.int(1)?,
+            rows: row.count(2)?,
+            hourly: row.int(3)? != 0,
+        })
+    }
+}
+
+/// Puts one segment in the place of several of a day.
+async fn replace(
+    tx: &mut Tx,
+    site: SiteId,
+    date: i64,
+    old: &[Known],
+    level: i64,
+    hours: Hours,
+) -> Result<()> {
+    let mut segments = Vec::with_capacity(old.len());
+    for known in old {
+        segments.push(take(tx, site, date, known.no).await?);
+    }
+    let hourly = hours == Hours::Kept && old.iter().any(|known| known.hourly);
+    // Some tens of milliseconds of pure computing: not on a thread that answers others.
+    let merged = tokio::task::spawn_blocking(move || {
+        let merged = merge(&segments, hours);
+        Encoded::of(&merged)
+    });
+    let merged = merged
+        .await
+        .map_err(|_| Error::Invalid("merging a day did not end".into()))??;
+    insert(tx, site, date, level, hourly, &merged).await
+}
+
+/// Reads a segment and deletes it.
+async fn take(tx: &mut Tx, site: SiteId, date: i64, no: i64) -> Result<Segment> {
+    let numbers = part_numbers();
+    let rows = tx
+        .all(
+            sql(format!(
+                "DELETE FROM part WHERE site_id = $1 AND date = $2 AND no = $3 AND part IN ({numbers})
+                 RETURNING part, bytes"
+            ))
+            .bind(site)
+            .bind(date)
+            .bind(no),
+        )
+        .await?;
+    tx.execute(
+        sql("DELETE FROM segment WHERE site_id = $1 AND date = $2 AND no = $3")
+            .bind(site)
+            .bind(date)
+            .bind(no),
+    )
+    .await?;
+    let mut parts = Vec::new();
+    for row in rows {
+        let bytes = row.bytes(1)?;
+        match row.int(0)? {
+            BUNDLE => {
+                let joined = bundle::split(bytes)?;
+                parts.extend(joined.into_iter().map(|(id, bytes)| (id, bytes.to_vec())));
+            }
+            number => parts.push((part_of(number)?, bytes.to_vec())),
+        }
+    }
+    Ok(Segment::decode(parts)?)
+}
+
+fn part_of(number: i64) -> Result<PartId> {
+    u8::try_from(number)
+        .ok()
+        .and_then(PartId::of)
+        .ok_or_else(|| Error::Invalid(format!("a stored part has the unknown number {number}")))
+}
+
+/// All numbers of parts, for a statement: the key of the table begins with site and part, so that
+/// naming them makes it a few lookups.
+fn part_numbers() -> String {
+    let numbers = PartId::all().map(|part| i64::from(part.number()));
+    let numbers: Vec<String> = numbers.chain([BUNDLE]).map(|n| n.to_string()).collect();
+    numbers.join(", ")
+}
+
+/// The partition of a date's month.
+async fn make_partition(tx: &mut Tx, date: i64) -> Result<()> {
+    let out_of_range = || Error::Invalid(format!("a date is out of range: {date}"));
+    let day = date_of(date).ok_or_else(out_of_range)?;
+    let from = day.first_of_month();
+    let to = day.last_of_month().tomorrow().map_err(|_| out_of_range())?;
+    let name = format!("part_{:04}_{:02}", from.year(), from.month());
+    let known = tx
+        .first(sql("SELECT CAST(1 AS BIGINT) FROM pg_class WHERE relname = $1").bind(name.as_str()))
+        .await?;
+    if known.is_none() {
+        // Two servers may come at once: the second waits for the first.
+        tx.execute(sql("LOCK TABLE part IN SHARE UPDATE EXCLUSIVE MODE"))
+            .await?;
+        tx.execute(sql(format!(
+            "CREATE TABLE IF NOT EXISTS {name} PARTITION OF part FOR VALUES FROM ({}) TO ({})",
+            day_number(from),
+            day_number(to)
+        )))
+        .await?;
+    }
+    Ok(())
+}
+
+/// One state of a site's counts, to be read.
+pub struct Snapshot {
+    tx: Tx,
+    site: SiteId,
+}
+
+impl Store {
+    /// One state of a site's counts: whatever is read through it agrees with itself.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn snapshot(&self, site: SiteId) -> Result<Snapshot> {
+        let tx = self.db.read().await?;
+        Ok(Snapshot { tx, site })
+    }
+
+    /// Makes one segment of a day's, `hours` as it says; false when nothing was to be done.
+    ///
+    /// # Errors
+    /// The database failed; nothing is changed.
+    pub async fn merge_day(&self, site: SiteId, date: Date, hours: Hours) -> Result<bool> {
+        let mut tx = self.db.write().await?;
+        if sites::hold(&mut tx, site).await?.is_none() {
+            return Ok(false);
+        }
+        let date = day_number(date);
+        let found = tx
+            .all(
+                sql("SELECT no, level, rows, hourly FROM segment
+                     WHERE site_id = $1 AND date = $2 ORDER BY no")
+                .bind(site)
+                .bind(date),
+            )
+            .await?;
+        let found: Vec<Known> = found.iter().map(Known::read).collect::<Result<_>>()?;
+        let is_done = match found.as_slice() {
+            [] => true,
+            [one] => hours == Hours::Kept || !one.hourly,
+            _ => false,
+        };
+        if is_done {
+            return Ok(false);
+        }
+        let level = found.iter().map(|known| known.level).max().unwrap_or(0);
+        // What is too large for memory at once is merged in groups.
+        let mut groups: Vec<Vec<Known>> = Vec::new();
+        let mut rows = u64::MAX;
+        for known in found {
+            rows = rows.saturating_add(known.rows);
+            if rows > MERGED_ROWS_MAX {
+                groups.push(Vec::new());
+                rows = known.rows;
+            }
+            if let Some(group) = groups.last_mut() {
+                group.push(known);
+            }
+        }
+        let mut changed = false;
+        for group in groups {
+            if group.len() > 1 || (hours == Hours::Folded && group.iter().any(|known| known.hourly))
+            {
+                replace(&mut tx, site, date, &group, level + 1, hours).await?;
+                changed = true;
+            }
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Days of a site that are stored in several segments or by the hour, from `from` to `to`, the
+    /// last one not included; for [`Store::merge_day`].
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn days_to_merge(
+        &self,
+        site: SiteId,
+        until: Date,
+        fold_until: Date,
+    ) -> Result<Vec<Date>> {
+        let rows = self
+            .db
+            .all(
+                sql("SELECT date FROM segment WHERE site_id = $1 AND date < $2
+                     GROUP BY date HAVING count(*) > 1 OR (date < $3 AND max(hourly) = 1)
+                     ORDER BY date")
+                .bind(site)
+                .bind(day_number(until))
+                .bind(day_number(fold_until)),
+            )
+            .await?;
+        let days = rows.iter().map(|row| Ok(date_of(row.int(0)?)));
+        days.filter_map(Result::transpose).collect()
+    }
+}
+
+impl Snapshot {
+    /// Gives the parts of these kinds of all segments from `from` to `to`, both included, to
+    /// `take`: date, number of the segment within it, part, bytes. Of one kind they come by date.
+    ///
+    /// # Errors
+    /// The database failed, or `take` did.
+    pub async fn parts(
+        &mut self,
+        kinds: &[PartId],
+        from: Date,
+        to: Date,
+        mut take: impl FnMut(i64, i64, PartId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let numbers = kinds.iter().map(|kind| i64::from(kind.number()));
+        let numbers: Vec<String> = numbers.chain([BUNDLE]).map(|n| n.to_string()).collect();
+        let statement = sql(format!(
+            "SELECT date, no, part, bytes FROM part
+             WHERE site_id = $1 AND part IN ({}) AND date BETWEEN $2 AND $3",
+            numbers.join(", ")
+        ))
+        .bind(self.site)
+        .bind(day_number(from))
+        .bind(day_number(to));
+        self.tx
+            .each(statement, |row| {
+                let (date, no, bytes) = (row.int(0)?, row.int(1)?, row.bytes(3)?);
+                match row.int(2)? {
+                    BUNDLE => {
+                        let parts = bundle::split(bytes)?.into_iter();
+                        for (id, bytes) in parts.filter(|(id, _)| kinds.contains(id)) {
+                            take(date, no, id, bytes)?;
+                        }
+                    }
+                    number => take(date, no, part_of(number)?, bytes)?,
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// All counts from `from` to `to`, both included, as one segment. For short ranges: it holds
+    /// all of it in memory.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn whole(&mut self, from: Date, to: Date) -> Result<Segment> {
+        let kinds: Vec<PartId> = PartId::all().collect();
+        let mut found: BTreeMap<(i64, i64), Vec<(PartId, Vec<u8>)>> = BTreeMap::new();
+        self.parts(&kinds, from, to, |date, no, id, bytes| {
+            let parts = found.entry((date, no)).or_default();
+            parts.push((id, bytes.to_vec()));
+            Ok(())
+        })
+        .await?;
+        let segments = found.into_values().map(Segment::decode);
+        let segments: Vec<Segment> = segments.collect::<std::result::Result<_, _>>()?;
+        Ok(merge(&segments, Hours::Kept))
+    }
+
+    /// Whether a salt was lost on any of these days: visitors may have been counted again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_degraded(&mut self, from: Date, to: Date) -> Result<bool> {
+        let found = self
+            .tx
+            .first(
+                sql("SELECT id FROM source
+                     WHERE site_id = $1 AND date BETWEEN $2 AND $3 AND degraded = 1 LIMIT 1")
+                .bind(self.site)
+                .bind(day_number(from))
+                .bind(day_number(to)),
+            )
+            .await?;
+        Ok(found.is_some())
+    }
+}
