@@ -5,7 +5,7 @@
 //   report.mjs all <runs> <ticks per s> <result> <facts>   the machine, the means, the result file
 //
 // <runs> holds a line of JSON for each run: round 0 is the warm-up, round -1 the idle one; what is
-// floor, path, fast, long (the path until it has answered many) or rate (the path at a fixed rate).
+// floor (floor-again between long runs), path, fast, long (the path until it has answered many) or rate (the path at a fixed rate).
 // Exits with 1 when an answer was missing or wrong or a beacon was not counted; never because
 // something was slow.
 
@@ -112,7 +112,8 @@ const path = measures(of("path"));
 const fast = measures(of("fast"));
 const [atRate] = of("rate");
 
-// Flat: the rate of the last tenth of the beacons against that of the first, in whole runs.
+// Flat: the rate of the last tenth of the beacons against that of the first, in whole runs, each as
+// a share of the floor's rate just before it.
 const rate = (list) =>
   sum(list, (run) => run.requests) / sum(list, (run) => run.duration_us);
 const full = [...of("path"), ...of("long")];
@@ -125,11 +126,19 @@ function upToATenth(list) {
 }
 const first = upToATenth(full);
 const last = upToATenth(full.toReversed());
-const flat = rate(last) / rate(first);
+const floorOf = (list) =>
+  rate(
+    runs.filter(
+      ({ what, round }) =>
+        what.startsWith("floor") && list.some((run) => run.round === round),
+    ),
+  );
+const share = (list) => rate(list) / floorOf(list);
+const flat = share(last) / share(first);
 
 const { counted, options, workerd, file_system, revision, starts } =
   JSON.parse(facts);
-const countedRuns = runs.filter((run) => run.what !== "floor");
+const countedRuns = runs.filter((run) => !run.what.startsWith("floor"));
 const answered = sum(countedRuns, (run) => run.requests);
 const unread = sum(countedRuns, (run) => run.connections);
 // By run, as far as it was delivered when the run had settled.
@@ -170,7 +179,7 @@ machine: ${machine.cores} × ${machine.cpu}, ${thousands(machine.memory_mb)} MB,
          ${workerd}; Dayfly ${revision}
 idle:    one connection, ${idle("path").requests} beacons: p50 ${ms(idle("path").p50_us)} ms, p99 ${ms(idle("path").p99_us)} ms; floor p50 ${ms(idle("floor").p50_us)} ms, p99 ${ms(idle("floor").p99_us)} ms
 rate:    ${thousands(atRate.requests / (atRate.duration_us / 1e6))} beacons/s on ${atRate.connections} connections: p50 ${ms(atRate.p50_us)} ms, p99 ${ms(atRate.p99_us)} ms, max ${ms(atRate.max_us)} ms
-flat:    the last ${last.length} of ${full.length} path runs have ${fixed(flat * 100)} % of the rate of the first ${first.length}, over ${thousands(tenth * 10)} beacons
+flat:    the last ${last.length} of ${full.length} path runs have ${fixed(flat * 100)} % of the rate of the first ${first.length}, as shares of the floor at the time, over ${thousands(tenth * 10)} beacons
 start:   from the start of workerd to its first answer: Dayfly ${startsMs("dayfly")}; floor ${startsMs("floor")}; between the medians ${fixed(starts.dayfly.p50_ms - starts.floor.p50_ms)} ms
 counted: ${thousands(counted)} pageviews for ${thousands(answered)} answers (${counted - answered} more; by run ${moreByRun.join(", ")}; up to ${thousands(unread)} were under way when wrk stopped)
 edge: CPU per beacon ${fixed(path.cpu_us)} µs (workerd ${fixed(path.workerd_us)}), floor ${fixed(floor.cpu_us)} µs, ratio ${fixed(ratio.cpu, 2)} (workerd ${fixed(ratio.workerd_cpu, 2)}); ${thousands(path.requests_per_s)} requests/s, floor ${thousands(floor.requests_per_s)}, ratio ${fixed(ratio.requests_per_s, 2)}
