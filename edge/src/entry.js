@@ -30,6 +30,14 @@ const LOST_AFTER_MS = 10_000;
 const GONE_AFTER_MS = 120_000;
 /** A gathering that was not sent after this long is led by whoever joins it next. */
 const LATE_AFTER_MS = 1_000;
+/**
+ * Least time between two calls of one day object while they hold several beacons each: every call
+ * costs it a commit and garbage, and a pause of milliseconds halves both at a thousand beacons a
+ * second. A beacon that comes alone is never kept waiting.
+ */
+const GATHER_MS = 5;
+/** Day objects whose last call is remembered; beyond that all are forgotten. */
+const CALLS_MAX = 10_000;
 /** How often a call to a day object is tried. */
 const TRIES = 3;
 
@@ -49,6 +57,8 @@ let loading;
 const gatherings = new Map();
 /** The last gathering of each day object. */
 const last = new Map();
+/** When each day object was last called, and whether with several beacons. */
+const calls = new Map();
 
 /** What nearly every beacon is answered with. */
 const ACCEPTED = {
@@ -224,9 +234,17 @@ async function lead(gathering, env) {
     const left_ms = Math.max(0, since_ms + LOST_AFTER_MS - Date.now());
     await Promise.race([before.done, scheduler.wait(left_ms)]);
   }
+  const call = calls.get(gathering.name);
+  const pause_ms = call?.several ? call.sent_ms + GATHER_MS - Date.now() : 0;
+  if (pause_ms > 0) await scheduler.wait(pause_ms);
   if (gathering.sent_ms) return; // Somebody else leads.
   gathering.before = undefined;
   gathering.sent_ms = Date.now();
+  if (calls.size >= CALLS_MAX) calls.clear();
+  calls.set(gathering.name, {
+    sent_ms: gathering.sent_ms,
+    several: gathering.entries > 1,
+  });
   try {
     gathering.answers = await send(gathering, env);
   } catch (error) {
