@@ -1,4 +1,4 @@
-//! What the running server does by the clock: forgetting.
+//! What the running server does by the clock: forgetting and tidying.
 //!
 //! By the clock that days are told by, looked at every second: a machine that slept over midnight
 //! forgets as it wakes, not a minute later.
@@ -7,14 +7,16 @@
 //! |---|---|
 //! | second | the salts of sites that were removed, by whatever process |
 //! | minute | the salts of days that are over, also while no edge asks for any |
-//! | hour | the minutes of the live view that are over for a day |
+//! | hour | the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
 
 use std::time::Duration;
 
+use jiff::ToSpan;
 use shared::clock::UnixMs;
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Result;
+use crate::segment::Hours;
 use crate::serve::App;
 
 const MINUTE_MS: i64 = 60_000;
@@ -26,6 +28,7 @@ pub async fn run(app: App) {
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut minute = Due::default();
     let mut hour = Due::default();
+    let mut days = Due::default();
     let mut minutes_are_due = false;
     loop {
         second.tick().await;
@@ -38,6 +41,9 @@ pub async fn run(app: App) {
         minutes_are_due |= hour.is(HOUR_MS, now_ms);
         if minutes_are_due {
             minutes_are_due = !is_done("old minutes", forget_minutes(&app).await);
+        }
+        if days.is(HOUR_MS, now_ms) {
+            is_done("old days", tidy(&app).await);
         }
     }
 }
@@ -62,7 +68,7 @@ impl Due {
 
 fn is_done(chore: &str, result: Result<()>) -> bool {
     if let Err(error) = &result {
-        tracing::error!("{chore} could not be forgotten: {error}");
+        tracing::error!("{chore} could not be tidied away: {error}");
     }
     result.is_ok()
 }
@@ -70,6 +76,32 @@ fn is_done(chore: &str, result: Result<()>) -> bool {
 async fn forget_minutes(app: &App) -> Result<()> {
     let sites = app.store.sites().await?;
     app.store.forget_minutes(&sites, app.clock.now_ms()).await
+}
+
+/// Deletes what is older than its site keeps it, and merges days that are over.
+async fn tidy(app: &App) -> Result<()> {
+    let mut deleted = false;
+    for site in app.store.sites().await? {
+        let today = site.today(app.clock.now_ms());
+        deleted |= app.store.forget_old_days(site.id, today).await?;
+        app.store.forget_markers(site.id, today).await?;
+        // Yesterday's day objects may still be closing.
+        let until = today.yesterday().unwrap_or(today);
+        let fold_until = today
+            .checked_sub(i64::from(app.hours_kept_days).days())
+            .unwrap_or(jiff::civil::Date::MIN);
+        for day in app.store.days_to_merge(site.id, until, fold_until).await? {
+            let hours = match day < fold_until {
+                true => Hours::Folded,
+                false => Hours::Kept,
+            };
+            app.store.merge_day(site.id, day, hours).await?;
+        }
+    }
+    if deleted {
+        app.store.give_back().await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

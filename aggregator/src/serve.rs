@@ -29,6 +29,9 @@ use crate::{api, chores, dashboard, edge};
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// For how many days counts are kept by the hour, unless told otherwise.
+pub const HOURS_KEPT_DAYS: u32 = 60;
+
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App {
@@ -46,6 +49,8 @@ pub struct App {
     pub edge_url: Arc<str>,
     /// Whom the countries are to be credited to; shown beside them.
     pub country_attribution: Arc<str>,
+    /// For so many days counts are kept by the hour; older ones are by the day.
+    pub hours_kept_days: u32,
     /// When a signed request last came; 0 for never. Kept in memory only.
     edge_heard_ms: Arc<AtomicI64>,
 }
@@ -67,8 +72,16 @@ impl App {
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
             country_attribution: format!("{DEFAULT_ATTRIBUTION}.").into(),
+            hours_kept_days: HOURS_KEPT_DAYS,
             edge_heard_ms: Arc::default(),
         }
+    }
+
+    /// The same with another number of days for which counts are kept by the hour.
+    #[must_use]
+    pub fn with_hours_kept_days(mut self, days: u32) -> Self {
+        self.hours_kept_days = days;
+        self
     }
 
     /// The salts that may be used now, for every site; destroys the others.

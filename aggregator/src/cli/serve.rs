@@ -9,7 +9,7 @@ use aggregator::data::DataFolder;
 use aggregator::error::Result;
 use aggregator::geo;
 use aggregator::salts::SaltKeeper;
-use aggregator::serve::{self, App};
+use aggregator::serve::{self, App, HOURS_KEPT_DAYS};
 use aggregator::store::Store;
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -29,6 +29,10 @@ pub struct ServeCommand {
     /// Where browsers find the edge; shown in the snippet.
     #[arg(long, env = "DAYFLY_EDGE_URL", default_value = "http://127.0.0.1:8787")]
     edge_url: String,
+    /// For so many days counts are kept by the hour; of older days only the whole site's are.
+    #[arg(long, env = "DAYFLY_HOURS_KEPT_DAYS", default_value_t = HOURS_KEPT_DAYS,
+          value_parser = clap::value_parser!(u32).range(2..=36_500))]
+    hours_kept_days: u32,
     #[command(flatten)]
     salts: SaltsPlace,
     /// The table of countries the edge uses (dayfly geo build): who made it is said in the
@@ -76,7 +80,8 @@ impl ServeCommand {
         let salts = self.salts.open(data)?;
         let clock = Arc::new(SystemClock);
         let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
-            .with_country_attribution(&countries);
+            .with_country_attribution(&countries)
+            .with_hours_kept_days(self.hours_kept_days);
         serve::serve(listener, app).await?;
         tracing::info!("stopped");
         Ok(())

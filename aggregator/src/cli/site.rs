@@ -61,6 +61,9 @@ pub struct Changes {
     /// Put :email and :id in the place of path segments that look like an e-mail address or an id.
     #[arg(long, value_parser = on_off(), value_name = "on|off")]
     clean_paths: Option<bool>,
+    /// How many months counts are kept; older ones are deleted within the hour.
+    #[arg(long, value_name = "N")]
+    keep_months: Option<u32>,
 }
 
 fn signal() -> impl TypedValueParser<Value = Signal> {
@@ -119,6 +122,7 @@ async fn show(data: &DataFolder, domain: &str) -> Result<()> {
         println!("gpc\t{}", settings.gpc.as_str());
         println!("dnt\t{}", settings.dnt.as_str());
         println!("clean-paths\t{}", on_or_off(settings.clean_paths));
+        println!("keep-months\t{}", store.kept_months(site.id).await?);
         for line in shield::lines(&settings.shields) {
             println!("shield\t{line}");
         }
@@ -141,13 +145,17 @@ async fn set(data: &DataFolder, domain: &str, changes: Changes) -> Result<()> {
             settings.clean_paths = changes.clean_paths.unwrap_or(settings.clean_paths);
             Ok(())
         };
+        if let Some(months) = changes.keep_months {
+            store.keep_months(site.id, months).await?;
+        }
         let settings = store.change_settings(site.id, change).await?;
         println!(
-            "{}: gpc {}, dnt {}, clean-paths {}",
+            "{}: gpc {}, dnt {}, clean-paths {}, keep-months {}",
             site.domain,
             settings.gpc.as_str(),
             settings.dnt.as_str(),
-            on_or_off(settings.clean_paths)
+            on_or_off(settings.clean_paths),
+            store.kept_months(site.id).await?
         );
         Ok(())
     })

@@ -30,7 +30,7 @@ use db::sql;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use keys::{KeyAccess, Scope};
-pub use segments::Snapshot;
+pub use segments::{Snapshot, Taken};
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,13 +10,16 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use shared::cube::Counter;
+use shared::rollup::Dim;
 use shared::visitor::SiteId;
 
 use super::db::{Engine, Row, Tx, sql};
 use super::{Store, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
-use crate::segment::{Hours, PartId, Segment, bundle, merge};
+use crate::segment::part::PartReader;
+use crate::segment::{Hours, PartId, Segment, bundle, counter_column, merge};
 
 /// How many segments of a level become one of the next.
 const FANOUT: usize = 8;
@@ -241,6 +244,17 @@ async fn make_partition(tx: &mut Tx, date: i64) -> Result<()> {
     Ok(())
 }
 
+/// What counts take; see [`Store::bytes_by_part`].
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Bytes of rows of cubes and of the attributes they name.
+    pub cubes: u64,
+    /// Bytes of rollups.
+    pub rollups: u64,
+    /// Page views among them.
+    pub views: u64,
+}
+
 /// One state of a site's counts, to be read.
 pub struct Snapshot {
     tx: Tx,
@@ -308,6 +322,33 @@ impl Store {
         }
         tx.commit().await?;
         Ok(changed)
+    }
+
+    /// What the counts of a site take from `from` to `to`, both included, packed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn bytes_by_part(&self, site: SiteId, from: Date, to: Date) -> Result<Taken> {
+        let mut taken = Taken::default();
+        let kinds: Vec<PartId> = PartId::all().collect();
+        let mut snapshot = self.snapshot(site).await?;
+        snapshot
+            .parts(&kinds, from, to, |_, _, id, bytes| {
+                match id {
+                    PartId::Rollup(dim) => {
+                        taken.rollups += bytes.len() as u64;
+                        if dim == Dim::Total {
+                            let column = counter_column(Counter::Views);
+                            let views = PartReader::new(bytes)?.column(column, false)?;
+                            taken.views += views.iter().sum::<u64>();
+                        }
+                    }
+                    _ => taken.cubes += bytes.len() as u64,
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(taken)
     }
 
     /// Days of a site that are stored in several segments or by the hour, from `from` to `to`, the
