@@ -9,17 +9,18 @@
 
 use std::cell::{Cell, RefCell};
 
-use serde::Deserialize;
 use shared::call::{About, Call, Header};
 use shared::clock::UnixMs;
 use shared::limits::SALT_GRACE_MS;
-use shared::object::{Answer, Gathered, Name, Object, OpenError};
+use shared::object::{Gathered, Name, Next, Object, OpenError};
+use shared::report::{Report, TELL_MS};
 use shared::visitor::DayKey;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use crate::day_store::DayStore;
+use crate::delivery::{self, Known, Said};
 use crate::settings::{Settings, settings};
-use crate::{aggregator, platform, sites};
+use crate::{platform, sites};
 
 /// Longest pause between two tries to deliver, ms.
 const BACKOFF_MS_MAX: i64 = 60_000;
@@ -38,6 +39,8 @@ pub struct DayObject {
     failures: Cell<u32>,
     /// Not before this is delivery tried again.
     send_from_ms: Cell<UnixMs>,
+    /// What was last told of the delivery in this life, and when.
+    told: RefCell<Option<(Report, UnixMs)>>,
     /// Everything was deleted; reading would only make empty tables again.
     erased: Cell<bool>,
 }
@@ -53,6 +56,7 @@ impl DurableObject for DayObject {
             armed_ms: Cell::new(None),
             failures: Cell::new(0),
             send_from_ms: Cell::new(0),
+            told: RefCell::new(None),
             erased: Cell::new(false),
         }
     }
@@ -82,6 +86,9 @@ impl DurableObject for DayObject {
             worker::console_error!("day object: {error}");
             self.object.replace(None);
             self.put_off();
+        }
+        if let Err(error) = self.tell().await {
+            worker::console_warn!("day object: its delivery could not be told: {error}");
         }
         let armed = match settings(&self.env) {
             Ok(settings) => self.arm(&settings).await,
@@ -255,24 +262,137 @@ impl DayObject {
         Some(DayKey::new(&salt, name.site, name.date))
     }
 
-    /// Sends what waits, in order, one batch in flight.
+    /// Sends what waits, in order, one batch in flight; when nothing waits, asks hourly whether the
+    /// aggregator still has what it had, and whether it takes what it refused.
     async fn deliver(&self, settings: &Settings) -> Result<()> {
-        while let Some(Some((seq, body))) = self.stored(|object| object.outgoing(&self.store))? {
-            match post(settings, &body).await {
+        self.send(settings).await?;
+        let now_ms = platform::now_ms();
+        if self.stored(|object| Ok(object.is_due_to_check(now_ms)))? == Some(true) {
+            self.check(settings).await?;
+            self.send(settings).await?;
+        }
+        let now_ms = platform::now_ms();
+        if now_ms < self.send_from_ms.get() {
+            return Ok(());
+        }
+        let dead = self.stored(|object| Ok(object.due_to_try(now_ms)))?;
+        if let Some(dead) = dead.filter(|dead| !dead.is_empty()) {
+            self.try_again(settings, &dead).await?;
+            self.send(settings).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, settings: &Settings) -> Result<()> {
+        loop {
+            if platform::now_ms() < self.send_from_ms.get() {
+                return Ok(());
+            }
+            let outgoing = self.stored(|object| object.outgoing(&self.store))?;
+            let Some((seq, body)) = outgoing.flatten() else {
+                return Ok(());
+            };
+            match delivery::post(settings, &body).await {
                 Said::Answer(answer) => {
-                    self.failures.set(0);
                     let now_ms = platform::now_ms();
-                    self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
+                    let next = self
+                        .stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
+                    match next {
+                        Some(Next::Slowly) => self.put_off_slowly("it is refused", seq),
+                        _ => self.failures.set(0),
+                    }
                 }
                 Said::Gone => return self.erase().await,
                 Said::Later(reason) => {
                     worker::console_warn!("day object: batch {seq} is kept: {reason}");
                     self.put_off();
+                }
+            }
+        }
+    }
+
+    /// Asks for the last batch that the aggregator has.
+    async fn check(&self, settings: &Settings) -> Result<()> {
+        let Some(source) = self.stored(|object| Ok(object.report().source))? else {
+            return Ok(());
+        };
+        match delivery::ask_last(settings, &source).await {
+            Known::Last(last) => {
+                let now_ms = platform::now_ms();
+                self.stored(|object| object.checked(&self.store, last, now_ms))?;
+            }
+            Known::Gone => self.erase().await?,
+            Known::Unknown => self.put_off(),
+        }
+        Ok(())
+    }
+
+    /// Asks whether the aggregator now takes what it refused; what it takes gets in line again.
+    async fn try_again(&self, settings: &Settings, dead: &[u64]) -> Result<()> {
+        for seq in dead {
+            let letter = self.stored(|object| object.dead_letter(&self.store, *seq))?;
+            let Some(letter) = letter.flatten() else {
+                continue;
+            };
+            match delivery::would_take(settings, &letter).await {
+                Some(true) => {
+                    self.stored(|object| object.revive(&self.store, *seq))?;
+                }
+                Some(false) => {}
+                None => {
+                    self.put_off();
                     return Ok(());
                 }
             }
         }
+        self.stored(|object| {
+            object.tried(platform::now_ms());
+            Ok(())
+        })?;
         Ok(())
+    }
+
+    /// Tells the roster object how delivery goes: at once when there is trouble or no trouble any
+    /// more, else every minute while anything waits.
+    async fn tell(&self) -> Result<()> {
+        let now_ms = platform::now_ms();
+        let Some(report) = self.stored(|object| Ok(object.report()))? else {
+            return self.tell_end(now_ms).await;
+        };
+        let trouble = |report: &Report| (report.dead, report.stuck, report.is_quiet());
+        let is_due = match &*self.told.borrow() {
+            None => !report.is_quiet(),
+            Some((before, told_ms)) => {
+                let is_old = now_ms.saturating_sub(*told_ms) >= TELL_MS;
+                trouble(before) != trouble(&report) || (is_old && !report.is_quiet())
+            }
+        };
+        match is_due {
+            true => self.tell_now(report, now_ms).await,
+            false => Ok(()),
+        }
+    }
+
+    /// What was told of an object that is erased is not so any more.
+    async fn tell_end(&self, now_ms: UnixMs) -> Result<()> {
+        let told = self.told.borrow().as_ref().map(|(told, _)| told.clone());
+        match told.filter(|told| !told.is_quiet()) {
+            None => Ok(()),
+            Some(told) => self.tell_now(told.ended(), now_ms).await,
+        }
+    }
+
+    async fn tell_now(&self, report: Report, now_ms: UnixMs) -> Result<()> {
+        sites::tell(&self.env, &report).await?;
+        self.told.replace(Some((report, now_ms)));
+        Ok(())
+    }
+
+    /// Nothing changes until somebody does something: the longest pause.
+    fn put_off_slowly(&self, reason: &str, seq: u64) {
+        worker::console_error!("day object: batch {seq} is kept: {reason}");
+        self.send_from_ms
+            .set(platform::now_ms().saturating_add(BACKOFF_MS_MAX));
     }
 
     /// Exponential backoff with jitter, up to a minute.
@@ -329,30 +449,5 @@ impl Random {
 
     fn checked<T>(self, value: T) -> Result<T> {
         self.0.map_or(Ok(value), Err)
-    }
-}
-
-/// What became of a batch.
-enum Said {
-    Answer(Answer),
-    /// The site was deleted (I12).
-    Gone,
-    Later(String),
-}
-
-async fn post(settings: &Settings, body: &[u8]) -> Said {
-    #[derive(Deserialize)]
-    struct Gap {
-        last: u64,
-    }
-    match aggregator::request(settings, "POST", "/edge/v1/batches", Some(body)).await {
-        Ok((200, _)) => Said::Answer(Answer::Taken),
-        Ok((409, body)) => match serde_json::from_slice::<Gap>(&body) {
-            Ok(Gap { last }) => Said::Answer(Answer::Gap { last }),
-            Err(_) => Said::Later("the aggregator holds another batch of this number".into()),
-        },
-        Ok((410, _)) => Said::Gone,
-        Ok((status, _)) => Said::Later(format!("the aggregator answered {status}")),
-        Err(_) => Said::Later("the aggregator did not answer".into()),
     }
 }
