@@ -155,15 +155,14 @@ impl Object {
     /// Whether it is time to ask the aggregator for the last batch it has: hourly while nothing
     /// waits and what was acknowledged is kept.
     pub fn is_due_to_check(&self, now_ms: UnixMs) -> bool {
-        self.check_ms()
-            .is_some_and(|at_ms| at_ms <= now_ms && !self.is_done(now_ms))
+        self.check_ms(now_ms).is_some_and(|at_ms| at_ms <= now_ms)
     }
 
     /// When that is: never while something waits, for to send it tells the same.
-    fn check_ms(&self) -> Option<UnixMs> {
+    fn check_ms(&self, now_ms: UnixMs) -> Option<UnixMs> {
         let known_ms = self.checked_ms.max(self.meta.acknowledged_ms);
         let at_ms = known_ms.saturating_add(limits::ASK_AGAIN_MS);
-        let is_kept = self.meta.phase != Phase::Sealed || at_ms < self.done_ms();
+        let is_kept = self.meta.phase != Phase::Sealed || now_ms < self.done_ms();
         (self.waiting == 0 && self.meta.next_seq > 1 && is_kept).then_some(at_ms)
     }
 
@@ -285,7 +284,7 @@ impl Object {
         if self.waiting > 0 {
             return Some(may_send_ms);
         }
-        let asks = [self.check_ms(), self.try_ms()].into_iter().flatten();
+        let asks = [self.check_ms(now_ms), self.try_ms()].into_iter().flatten();
         let asks = asks.map(|at_ms| at_ms.max(may_send_ms));
         let is_over = self.meta.phase == Phase::Sealed && self.dead.is_empty();
         let done_ms = is_over.then(|| self.done_ms());

@@ -139,7 +139,6 @@ fn i7_a_dead_letter_blocks_nothing_is_kept_and_counts_once_when_it_is_read() {
 
     // Asked hourly, and at first in a life.
     assert!(object.due_to_try(NOW + HOUR - 1).is_empty());
-    assert_eq!(object.wake_ms(NOW, 1_000, 0), NOW + HOUR.min(1_726_000));
     ask(&mut object, &store, &mut upstream, NOW + HOUR);
     assert_eq!(object.report().dead, 1);
     assert!(object.due_to_try(NOW + HOUR).is_empty());
