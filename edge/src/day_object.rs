@@ -295,8 +295,8 @@ impl DayObject {
             match delivery::post(settings, &body).await {
                 Said::Answer(answer) => {
                     let now_ms = platform::now_ms();
-                    let next = self
-                        .stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
+                    let next =
+                        self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
                     match next {
                         Some(Next::Slowly) => self.put_off_slowly("it is refused", seq),
                         _ => self.failures.set(0),

@@ -162,9 +162,7 @@ impl DayStore {
                 "UPDATE outbox SET waiting = 1 WHERE seq >= ?",
                 vec![integer(*seq)?],
             ),
-            Write::ForgetDead { seq } => {
-                ("DELETE FROM dead WHERE seq = ?", vec![integer(*seq)?])
-            }
+            Write::ForgetDead { seq } => ("DELETE FROM dead WHERE seq = ?", vec![integer(*seq)?]),
         };
         self.sql.exec(query, bindings)?;
         Ok(())
@@ -249,9 +247,10 @@ impl Store for DayStore {
     fn dead(&self) -> Result<Vec<Buried>> {
         let rows = self.rows("SELECT seq, reason FROM dead ORDER BY seq", Vec::new())?;
         let read = |row: Vec<SqlStorageValue>| match row.as_slice() {
-            [SqlStorageValue::Integer(seq), SqlStorageValue::String(reason)] => {
-                Ok((u64::try_from(*seq).unwrap_or(0), reason.clone()))
-            }
+            [
+                SqlStorageValue::Integer(seq),
+                SqlStorageValue::String(reason),
+            ] => Ok((u64::try_from(*seq).unwrap_or(0), reason.clone())),
             _ => Err(Error::from("a dead letter has no number or no reason")),
         };
         rows.into_iter().map(read).collect()

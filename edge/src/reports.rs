@@ -42,7 +42,11 @@ impl Gathered {
         if !self.reports.borrow().is_empty() {
             let soon_ms = now_ms.saturating_add(GATHER_MS);
             let next_ms = self.tell_ms.get().unwrap_or(soon_ms);
-            let next_ms = if changed { next_ms.min(soon_ms) } else { next_ms };
+            let next_ms = if changed {
+                next_ms.min(soon_ms)
+            } else {
+                next_ms
+            };
             self.tell_ms.set(Some(next_ms));
         }
         match changed {

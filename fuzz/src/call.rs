@@ -8,7 +8,6 @@ use shared::object::memory::Memory;
 use shared::object::{Answer, Gathered, Name, Object};
 use shared::visitor::{DayKey, Salt};
 
-
 pub(crate) const DAY: Date = date(2026, 11, 23);
 const NAME: Name = Name {
     site: 1,

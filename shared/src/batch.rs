@@ -73,7 +73,9 @@ impl Source {
             site: site
                 .parse()
                 .map_err(|_| field("source.site", not_a_number))?,
-            date: date.parse().map_err(|_| field("source.date", "not a date"))?,
+            date: date
+                .parse()
+                .map_err(|_| field("source.date", "not a date"))?,
             shard: shard
                 .parse()
                 .map_err(|_| field("source.shard", not_a_number))?,

@@ -72,10 +72,7 @@ impl Object {
             Answer::Taken => {
                 self.meta.acknowledged_ms = now_ms;
                 self.stuck = None;
-                store.write(&[
-                    Write::Acknowledged { seq },
-                    Write::Meta(self.encode_meta()),
-                ])?;
+                store.write(&[Write::Acknowledged { seq }, Write::Meta(self.encode_meta())])?;
                 self.waiting = store.waiting()?;
                 Ok(Next::AtOnce)
             }
@@ -99,12 +96,7 @@ impl Object {
     }
 
     /// Makes the batches after `last` wait again; true when that are any before `seq`.
-    fn resend_after<S: Store>(
-        &mut self,
-        store: &S,
-        last: u64,
-        seq: u64,
-    ) -> Result<bool, S::Error> {
+    fn resend_after<S: Store>(&mut self, store: &S, last: u64, seq: u64) -> Result<bool, S::Error> {
         let first = last.saturating_add(1);
         store.write(&[Write::Resend { seq: first }])?;
         self.waiting = store.waiting()?;

@@ -6,8 +6,8 @@ use crate::cube::{Counter, Cube};
 use crate::drops::Drop;
 use crate::visitor::{Salt, VisitorHash};
 use jiff::civil::{Date, date};
-use proptest::prelude::*;
 use memory::{Broken, Memory};
+use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod delivery;

@@ -1,0 +1,240 @@
+//! Delivery on the real system (I7, I8, I12): what is refused, what a restored aggregator lacks,
+//! what becomes of a removed site, and new keys.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::on_disk::day_files;
+use crate::system::{KEY, Options, SITE, System};
+
+const HOUR_MS: i64 = 3_600_000;
+const NEW_KEY: &str = "new-key-new-key-new-key-new-key-new-key-";
+
+impl System {
+    async fn with_clock() -> Self {
+        let options = Options {
+            test_clock: true,
+            ..Options::default()
+        };
+        Self::start_with(options).await
+    }
+
+    async fn health(&self, url: String) -> (StatusCode, Value) {
+        let answer = self.http.get(url).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn until_edge_is(&self, status: StatusCode) -> Value {
+        let mut last = Value::Null;
+        self.until(&format!("the edge's health is {status}"), async || {
+            let answer = self.http.get(self.edge_url("/health")).send().await;
+            let Ok(answer) = answer else { return false };
+            let is = answer.status() == status;
+            last = answer.json().await.unwrap();
+            is
+        })
+        .await;
+        last
+    }
+
+    async fn until_aggregator_says(&self, status: &str) -> Value {
+        let mut last = Value::Null;
+        self.until(&format!("the aggregator says {status}"), async || {
+            last = self.health(self.dashboard_url("/health")).await.1;
+            last["status"] == status
+        })
+        .await;
+        last
+    }
+
+    async fn until_every_day_object_is_gone(&self) {
+        self.until("nothing of the site is left at the edge", async || {
+            let days = day_files(&self.data.path().join("edge")).await;
+            !days.is_empty() && days.iter().all(|day| day.is_empty)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken() {
+    let mut system = System::with_clock().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.refuse(Some("/refused"));
+    system.view("b", "/refused").await;
+    let told = system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(told["status"], "error");
+    assert!(told["reason"].as_str().unwrap().contains("1 refused"));
+    let told = system.until_aggregator_says("warning").await;
+    assert_eq!(told["edge"]["dead"], 1, "{told}");
+
+    // It blocks nothing.
+    system.view("c", "/3").await;
+    system.until_totals(&key, [2, 2]).await;
+
+    // It survives the edge, and is refused again.
+    system.stop_edge("KILL");
+    system.start_edge_without_waiting();
+    system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    system.advance(HOUR_MS).await;
+    system.view("d", "/4").await;
+    system.until_totals(&key, [3, 3]).await;
+
+    // The aggregator is upgraded: within the hour it is counted.
+    system.stop_aggregator("TERM");
+    system.refuse(None);
+    system.start_aggregator().await;
+    system.advance(HOUR_MS).await;
+    system.until_totals(&key, [4, 4]).await;
+    system.until_edge_is(StatusCode::OK).await;
+    system.until_aggregator_says("ok").await;
+    let mut rows = system.rows(&key, &["event:page"]).await;
+    rows.sort();
+    let page = |page: &str| (vec![page.to_owned()], [1, 1]);
+    assert_eq!(rows, [page("/1"), page("/3"), page("/4"), page("/refused")]);
+}
+
+#[tokio::test]
+async fn i7_an_aggregator_restored_from_a_backup_ends_with_the_same_counts() {
+    let mut system = System::with_clock().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+
+    // A backup, made while it stands.
+    system.stop_aggregator("TERM");
+    let database = system.data.path().join("dayfly.sqlite");
+    let backup = system.data.path().join("backup.sqlite");
+    std::fs::copy(&database, &backup).unwrap();
+    system.start_aggregator().await;
+    for n in 2..=4 {
+        system.view("b", &format!("/{n}")).await;
+        system.until_totals(&key, [2, n]).await;
+    }
+
+    system.stop_aggregator("KILL");
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
+    }
+    std::fs::copy(&backup, &database).unwrap();
+    system.start_aggregator().await;
+    assert_eq!(system.totals(&key).await, [1, 1]);
+    // No beacon comes; the day object asks by itself.
+    system.advance(HOUR_MS).await;
+    system.until_totals(&key, [2, 4]).await;
+    // What comes later counts as ever.
+    system.view("c", "/5").await;
+    system.until_totals(&key, [3, 5]).await;
+}
+
+#[tokio::test]
+async fn i7_a_closed_day_that_sleeps_gives_a_restored_aggregator_what_it_lacks() {
+    let mut system = System::with_clock().await;
+    system.advance_to(jiff::civil::time(23, 50, 0, 0)).await;
+    let day = system.today();
+    let counts = async |system: &System| crate::on_disk::counted(system, day).await;
+    let backup = system.data.path().join("backup.sqlite");
+    let database = system.data.path().join("dayfly.sqlite");
+    system.stop_aggregator("TERM");
+    std::fs::copy(&database, &backup).unwrap();
+    system.start_aggregator().await;
+    system.view("a", "/late").await;
+    system.advance_to(jiff::civil::time(0, 2, 0, 0)).await;
+    system
+        .until("the day is closed", async || {
+            counts(&system).await == [1, 1, 1, 0]
+        })
+        .await;
+    system.stop_aggregator("KILL");
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
+    }
+    std::fs::copy(&backup, &database).unwrap();
+    system.start_aggregator().await;
+    assert_eq!(counts(&system).await, [0, 0, 0, 0]);
+    system.advance(HOUR_MS).await;
+    system
+        .until("the day is whole again", async || {
+            counts(&system).await == [1, 1, 1, 0]
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn i12_a_late_batch_of_a_removed_site_is_refused_and_the_edge_forgets_the_site() {
+    let mut system = System::with_clock().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.stop_aggregator("TERM");
+    system.view("b", "/late").await;
+    system.dayfly(&["site", "remove", SITE]);
+    system.start_aggregator().await;
+    system.until_every_day_object_is_gone().await;
+    let log = std::fs::read_to_string(system.log("aggregator")).unwrap();
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[tokio::test]
+async fn i12_the_edge_forgets_a_removed_site_within_the_hour_also_when_nothing_comes() {
+    let mut system = System::with_clock().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.dayfly(&["site", "remove", SITE]);
+    system.advance(HOUR_MS).await;
+    system.until_every_day_object_is_gone().await;
+}
+
+#[tokio::test]
+async fn i11_keys_are_changed_on_both_sides_one_after_the_other_and_nothing_is_lost() {
+    let mut system = System::with_clock().await;
+    let key = system.api_key();
+    let keys = |system: &System, text: &str| {
+        std::fs::write(system.data.path().join("edge.key"), text).unwrap();
+    };
+    let mut views = 0;
+    let mut view = async |system: &System| {
+        views += 1;
+        system.view("a", &format!("/{views}")).await;
+        views
+    };
+    let n = view(&system).await;
+    system.until_totals(&key, [1, n]).await;
+
+    // The aggregator takes both; the edge still signs with the old one.
+    view(&system).await;
+    system.stop_aggregator("TERM");
+    keys(&system, &format!("{NEW_KEY} {KEY}"));
+    view(&system).await;
+    system.start_aggregator().await;
+    let n = view(&system).await;
+    system.until_totals(&key, [1, n]).await;
+
+    // The edge signs with the new one.
+    view(&system).await;
+    system.stop_edge("KILL");
+    system.options.edge_key = Some(NEW_KEY);
+    system.start_edge_without_waiting();
+    system.until_edge_is(StatusCode::OK).await;
+    let n = view(&system).await;
+    system.until_totals(&key, [1, n]).await;
+
+    // The old one is taken no more.
+    system.stop_aggregator("TERM");
+    view(&system).await;
+    keys(&system, NEW_KEY);
+    system.start_aggregator().await;
+    let n = view(&system).await;
+    system.until_totals(&key, [1, n]).await;
+    let bare = crate::channel::send(
+        &system,
+        reqwest::Method::GET,
+        "/edge/v1/roster",
+        Vec::new(),
+        0,
+    );
+    assert_eq!(bare.await.status(), StatusCode::UNAUTHORIZED);
+}
