@@ -1,6 +1,9 @@
 //! Delivery on the real system (I7, I8, I12): what is refused, what a restored aggregator lacks,
 //! what becomes of a removed site, and new keys.
 
+use std::path::{Path, PathBuf};
+
+use jiff::civil::time;
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -11,12 +14,48 @@ const HOUR_MS: i64 = 3_600_000;
 const NEW_KEY: &str = "new-key-new-key-new-key-new-key-new-key-";
 
 impl System {
-    async fn with_clock() -> Self {
+    /// At noon, so that some hours later is the same day.
+    async fn at_noon() -> Self {
         let options = Options {
             test_clock: true,
             ..Options::default()
         };
-        Self::start_with(options).await
+        let mut system = Self::start_with(options).await;
+        system.advance_to(time(12, 0, 0, 0)).await;
+        system
+    }
+
+    /// Ends the edge, and starts another with the same clock.
+    async fn restart_edge(&mut self) {
+        self.stop_edge("KILL");
+        self.start_edge_without_waiting();
+        let url = self.edge_url("/test-clock?offset_ms=0");
+        self.until("the edge answers", async || {
+            self.http.post(&url).send().await.is_ok()
+        })
+        .await;
+        self.advance(0).await;
+    }
+
+    /// Ends the aggregator and starts another on another database file.
+    async fn restore(&mut self, backup: &Path) {
+        let database = self.data.path().join("dayfly.sqlite");
+        self.stop_aggregator("KILL");
+        for end in ["-wal", "-shm"] {
+            let log = format!("{}{end}", database.display());
+            let _ = std::fs::remove_file(log); // It may not be there.
+        }
+        std::fs::copy(backup, &database).unwrap();
+        self.start_aggregator().await;
+    }
+
+    /// A backup, made while the aggregator stands.
+    async fn backup(&mut self) -> PathBuf {
+        self.stop_aggregator("TERM");
+        let backup = self.data.path().join("backup.sqlite");
+        std::fs::copy(self.data.path().join("dayfly.sqlite"), &backup).unwrap();
+        self.start_aggregator().await;
+        backup
     }
 
     async fn health(&self, url: String) -> (StatusCode, Value) {
@@ -58,7 +97,7 @@ impl System {
 
 #[tokio::test]
 async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken() {
-    let mut system = System::with_clock().await;
+    let mut system = System::at_noon().await;
     let key = system.api_key();
     system.view("a", "/1").await;
     system.until_totals(&key, [1, 1]).await;
@@ -74,18 +113,25 @@ async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken()
     system.view("c", "/3").await;
     system.until_totals(&key, [2, 2]).await;
 
-    // It survives the edge, and is refused again.
-    system.stop_edge("KILL");
-    system.start_edge_without_waiting();
-    system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    // It survives the edge, and is refused again; so is what tells that the visit has ended.
+    system.restart_edge().await;
     system.advance(HOUR_MS).await;
-    system.view("d", "/4").await;
-    system.until_totals(&key, [3, 3]).await;
+    system
+        .until("two batches are refused", async || {
+            let (_, told) = system.health(system.dashboard_url("/health")).await;
+            told["edge"]["dead"] == 2
+        })
+        .await;
+    let told = system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(told["reason"].as_str().unwrap().contains("2 refused"));
+    assert_eq!(system.totals(&key).await, [2, 2]);
 
     // The aggregator is upgraded: within the hour it is counted.
     system.stop_aggregator("TERM");
     system.refuse(None);
     system.start_aggregator().await;
+    system.view("d", "/4").await;
+    system.until_totals(&key, [3, 3]).await;
     system.advance(HOUR_MS).await;
     system.until_totals(&key, [4, 4]).await;
     system.until_edge_is(StatusCode::OK).await;
@@ -98,28 +144,18 @@ async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken()
 
 #[tokio::test]
 async fn i7_an_aggregator_restored_from_a_backup_ends_with_the_same_counts() {
-    let mut system = System::with_clock().await;
+    let mut system = System::at_noon().await;
     let key = system.api_key();
     system.view("a", "/1").await;
     system.until_totals(&key, [1, 1]).await;
 
-    // A backup, made while it stands.
-    system.stop_aggregator("TERM");
-    let database = system.data.path().join("dayfly.sqlite");
-    let backup = system.data.path().join("backup.sqlite");
-    std::fs::copy(&database, &backup).unwrap();
-    system.start_aggregator().await;
+    let backup = system.backup().await;
     for n in 2..=4 {
         system.view("b", &format!("/{n}")).await;
         system.until_totals(&key, [2, n]).await;
     }
 
-    system.stop_aggregator("KILL");
-    for end in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
-    }
-    std::fs::copy(&backup, &database).unwrap();
-    system.start_aggregator().await;
+    system.restore(&backup).await;
     assert_eq!(system.totals(&key).await, [1, 1]);
     // No beacon comes; the day object asks by itself.
     system.advance(HOUR_MS).await;
@@ -131,28 +167,19 @@ async fn i7_an_aggregator_restored_from_a_backup_ends_with_the_same_counts() {
 
 #[tokio::test]
 async fn i7_a_closed_day_that_sleeps_gives_a_restored_aggregator_what_it_lacks() {
-    let mut system = System::with_clock().await;
-    system.advance_to(jiff::civil::time(23, 50, 0, 0)).await;
+    let mut system = System::at_noon().await;
+    system.advance_to(time(23, 50, 0, 0)).await;
     let day = system.today();
     let counts = async |system: &System| crate::on_disk::counted(system, day).await;
-    let backup = system.data.path().join("backup.sqlite");
-    let database = system.data.path().join("dayfly.sqlite");
-    system.stop_aggregator("TERM");
-    std::fs::copy(&database, &backup).unwrap();
-    system.start_aggregator().await;
+    let backup = system.backup().await;
     system.view("a", "/late").await;
-    system.advance_to(jiff::civil::time(0, 2, 0, 0)).await;
+    system.advance_to(time(0, 2, 0, 0)).await;
     system
         .until("the day is closed", async || {
             counts(&system).await == [1, 1, 1, 0]
         })
         .await;
-    system.stop_aggregator("KILL");
-    for end in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
-    }
-    std::fs::copy(&backup, &database).unwrap();
-    system.start_aggregator().await;
+    system.restore(&backup).await;
     assert_eq!(counts(&system).await, [0, 0, 0, 0]);
     system.advance(HOUR_MS).await;
     system
@@ -164,7 +191,7 @@ async fn i7_a_closed_day_that_sleeps_gives_a_restored_aggregator_what_it_lacks()
 
 #[tokio::test]
 async fn i12_a_late_batch_of_a_removed_site_is_refused_and_the_edge_forgets_the_site() {
-    let mut system = System::with_clock().await;
+    let mut system = System::at_noon().await;
     let key = system.api_key();
     system.view("a", "/1").await;
     system.until_totals(&key, [1, 1]).await;
@@ -179,7 +206,7 @@ async fn i12_a_late_batch_of_a_removed_site_is_refused_and_the_edge_forgets_the_
 
 #[tokio::test]
 async fn i12_the_edge_forgets_a_removed_site_within_the_hour_also_when_nothing_comes() {
-    let mut system = System::with_clock().await;
+    let mut system = System::at_noon().await;
     let key = system.api_key();
     system.view("a", "/1").await;
     system.until_totals(&key, [1, 1]).await;
@@ -190,7 +217,11 @@ async fn i12_the_edge_forgets_a_removed_site_within_the_hour_also_when_nothing_c
 
 #[tokio::test]
 async fn i11_keys_are_changed_on_both_sides_one_after_the_other_and_nothing_is_lost() {
-    let mut system = System::with_clock().await;
+    let mut system = System::start_with(Options {
+        test_clock: true,
+        ..Options::default()
+    })
+    .await;
     let key = system.api_key();
     let keys = |system: &System, text: &str| {
         std::fs::write(system.data.path().join("edge.key"), text).unwrap();
