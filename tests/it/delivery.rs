@@ -7,7 +7,7 @@ use jiff::civil::time;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::on_disk::day_files;
+use crate::on_disk::{self, day_files};
 use crate::system::{KEY, Options, SITE, System};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -25,9 +25,8 @@ impl System {
         system
     }
 
-    /// Ends the edge, and starts another with the same clock.
-    async fn restart_edge(&mut self) {
-        self.stop_edge("KILL");
+    /// Starts the edge with the clock that the one before had.
+    async fn start_edge_on_time(&mut self) {
         self.start_edge_without_waiting();
         let url = self.edge_url("/test-clock?offset_ms=0");
         self.until("the edge answers", async || {
@@ -114,7 +113,8 @@ async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken()
     system.until_totals(&key, [2, 2]).await;
 
     // It survives the edge, and is refused again; so is what tells that the visit has ended.
-    system.restart_edge().await;
+    system.stop_edge("KILL");
+    system.start_edge_on_time().await;
     system.advance(HOUR_MS).await;
     system
         .until("two batches are refused", async || {
@@ -170,7 +170,7 @@ async fn i7_a_closed_day_that_sleeps_gives_a_restored_aggregator_what_it_lacks()
     let mut system = System::at_noon().await;
     system.advance_to(time(23, 50, 0, 0)).await;
     let day = system.today();
-    let counts = async |system: &System| crate::on_disk::counted(system, day).await;
+    let counts = async |system: &System| on_disk::counted(system, day).await;
     let backup = system.backup().await;
     system.view("a", "/late").await;
     system.advance_to(time(0, 2, 0, 0)).await;
@@ -187,6 +187,38 @@ async fn i7_a_closed_day_that_sleeps_gives_a_restored_aggregator_what_it_lacks()
             counts(&system).await == [1, 1, 1, 0]
         })
         .await;
+}
+
+/// A provider that puts the edge's storage back to an earlier moment makes it send another batch of
+/// a number that was applied.
+#[tokio::test]
+async fn i7_a_conflict_is_kept_and_reported_and_stops_no_other_day_object() {
+    let mut system = System::at_noon().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.stop_edge("TERM");
+    let copy = on_disk::copy(&system.data.path().join("edge"));
+    system.start_edge_on_time().await;
+    system.view("a", "/2").await;
+    system.until_totals(&key, [1, 2]).await;
+
+    system.stop_edge("TERM");
+    std::fs::remove_dir_all(system.data.path().join("edge")).unwrap();
+    std::fs::rename(copy.path(), system.data.path().join("edge")).unwrap();
+    system.start_edge_on_time().await;
+    system.view("a", "/3").await;
+    let told = system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(told["reason"].as_str().unwrap().contains("1 day object"));
+    let told = system.until_aggregator_says("warning").await;
+    let edge = &told["edge"];
+    assert_eq!((&edge["stuck"], &edge["dead"]), (&1.into(), &0.into()));
+    assert!(edge["waiting"].as_u64().unwrap() >= 1);
+    // It still accepts, and the next day counts.
+    system.view("a", "/4").await;
+    system.advance_to(time(12, 0, 0, 0)).await;
+    system.view("a", "/tomorrow").await;
+    system.until_totals(&key, [1, 1]).await;
 }
 
 #[tokio::test]
