@@ -12,18 +12,16 @@ use std::cell::{Cell, RefCell};
 use shared::call::{About, Call, Header};
 use shared::clock::UnixMs;
 use shared::limits::SALT_GRACE_MS;
-use shared::object::{Gathered, Name, Next, Object, OpenError};
+use shared::object::{Gathered, Name, Next, Object, OpenError, PAUSE_MS_MAX, Said, pause_ms};
 use shared::report::{Report, TELL_MS};
 use shared::visitor::DayKey;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use crate::day_store::DayStore;
-use crate::delivery::{self, Known, Said};
+use crate::delivery::{self, Known};
 use crate::settings::{Settings, settings};
 use crate::{platform, sites};
 
-/// Longest pause between two tries to deliver, ms.
-const BACKOFF_MS_MAX: i64 = 60_000;
 /// Steps of closing or of ending visits before others get a turn.
 const STEPS: usize = 20;
 
@@ -95,7 +93,7 @@ impl DurableObject for DayObject {
             Err(error) => Err(error),
         };
         if armed.is_err() {
-            self.state.storage().set_alarm(BACKOFF_MS_MAX).await?;
+            self.state.storage().set_alarm(PAUSE_MS_MAX).await?;
         }
         Response::empty()
     }
@@ -292,19 +290,24 @@ impl DayObject {
             let Some((seq, body)) = outgoing.flatten() else {
                 return Ok(());
             };
-            match delivery::post(settings, &body).await {
+            let (said, status) = delivery::post(settings, &body).await;
+            match said {
                 Said::Answer(answer) => {
                     let now_ms = platform::now_ms();
                     let next =
                         self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
                     match next {
-                        Some(Next::Slowly) => self.put_off_slowly("it is refused", seq),
+                        Some(Next::Slowly) => {
+                            worker::console_error!("day object: batch {seq} is refused, and kept");
+                            self.put_off_for(PAUSE_MS_MAX);
+                        }
                         _ => self.failures.set(0),
                     }
                 }
                 Said::Gone => return self.erase().await,
-                Said::Later(reason) => {
-                    worker::console_warn!("day object: batch {seq} is kept: {reason}");
+                Said::Later => {
+                    // 0 is no answer.
+                    worker::console_warn!("day object: batch {seq} is kept, answered {status}");
                     self.put_off();
                 }
             }
@@ -388,27 +391,18 @@ impl DayObject {
         Ok(())
     }
 
-    /// Nothing changes until somebody does something: the longest pause.
-    fn put_off_slowly(&self, reason: &str, seq: u64) {
-        worker::console_error!("day object: batch {seq} is kept: {reason}");
-        self.send_from_ms
-            .set(platform::now_ms().saturating_add(BACKOFF_MS_MAX));
-    }
-
-    /// Exponential backoff with jitter, up to a minute.
+    /// Nothing more is sent for a while, longer each time.
     fn put_off(&self) {
         let failures = self.failures.get().saturating_add(1);
         self.failures.set(failures);
-        let most = 500_i64
-            .saturating_mul(1_i64.checked_shl(failures.min(16)).unwrap_or(i64::MAX))
-            .min(BACKOFF_MS_MAX);
         let mut byte = [128];
         let _ = platform::random(&mut byte); // Without it the jitter is the middle.
         let [byte] = byte;
-        let jitter = most / 2 * i64::from(byte) / 255;
-        let pause = most.saturating_sub(jitter);
-        self.send_from_ms
-            .set(platform::now_ms().saturating_add(pause));
+        self.put_off_for(pause_ms(failures, byte));
+    }
+
+    fn put_off_for(&self, ms: i64) {
+        self.send_from_ms.set(platform::now_ms().saturating_add(ms));
     }
 
     /// Deletes everything: the object ceases to exist.

@@ -2,20 +2,10 @@
 
 use serde::Deserialize;
 use shared::batch::Source;
-use shared::object::Answer;
+use shared::object::Said;
 
 use crate::aggregator;
 use crate::settings::Settings;
-
-/// What became of a batch.
-pub enum Said {
-    /// It was answered.
-    Answer(Answer),
-    /// The site was deleted (I12).
-    Gone,
-    /// Not now, and why.
-    Later(String),
-}
 
 /// What the aggregator has of a source.
 pub enum Known {
@@ -32,36 +22,11 @@ struct Last {
     last: u64,
 }
 
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
-}
-
-/// Why it was refused, if it was the aggregator that did.
-fn reason(body: &[u8]) -> Option<String> {
-    let refusal: Refusal = serde_json::from_slice(body).ok()?;
-    Some(refusal.error)
-}
-
-/// Sends a batch.
-pub async fn post(settings: &Settings, body: &[u8]) -> Said {
-    let answered = aggregator::request(settings, "POST", "/edge/v1/batches", Some(body)).await;
-    let Ok((status, answer)) = answered else {
-        return Said::Later("the aggregator did not answer".into());
-    };
-    let answer = match status {
-        200 => Some(Answer::Taken),
-        409 => match serde_json::from_slice(&answer) {
-            Ok(Last { last }) => Some(Answer::Gap { last }),
-            Err(_) => reason(&answer).map(|_| Answer::Conflict),
-        },
-        410 => return Said::Gone,
-        422 => reason(&answer).map(|reason| Answer::Malformed { reason }),
-        _ => None,
-    };
-    match answer {
-        Some(answer) => Said::Answer(answer),
-        None => Said::Later(format!("the aggregator answered {status}")),
+/// Sends a batch; gives the status for the log, too.
+pub async fn post(settings: &Settings, body: &[u8]) -> (Said, u16) {
+    match aggregator::request(settings, "POST", "/edge/v1/batches", Some(body)).await {
+        Ok((status, answer)) => (Said::read(status, &answer), status),
+        Err(_) => (Said::Later, 0),
     }
 }
 

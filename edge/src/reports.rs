@@ -33,7 +33,6 @@ impl Gathered {
     /// # Errors
     /// Storage failed.
     pub async fn take(&self, storage: &Storage, report: Report, now_ms: UnixMs) -> Result<()> {
-        self.read(storage, now_ms).await?;
         let changed = {
             let mut reports = self.reports.borrow_mut();
             reports.forget_old(now_ms);
@@ -56,14 +55,10 @@ impl Gathered {
     }
 
     /// What all of them say together.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub async fn sums(&self, storage: &Storage, now_ms: UnixMs) -> Result<Sums> {
-        self.read(storage, now_ms).await?;
+    pub fn sums(&self, now_ms: UnixMs) -> Sums {
         let mut reports = self.reports.borrow_mut();
         reports.forget_old(now_ms);
-        Ok(reports.sums())
+        reports.sums()
     }
 
     /// When [`Gathered::tell`] is to be called next.
@@ -101,8 +96,11 @@ impl Gathered {
         }
     }
 
-    /// Reads what an earlier life has stored.
-    async fn read(&self, storage: &Storage, now_ms: UnixMs) -> Result<()> {
+    /// Reads what an earlier life has stored; to be called first.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn read(&self, storage: &Storage, now_ms: UnixMs) -> Result<()> {
         if self.is_read.get() {
             return Ok(());
         }

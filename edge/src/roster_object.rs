@@ -78,13 +78,11 @@ impl DurableObject for RosterObject {
     /// `GET /?max_age_ms=<n>`: the roster and salts, at most so old if that can be had.
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let url = request.url()?;
+        let storage = self.state.storage();
+        self.reports.read(&storage, platform::now_ms()).await?;
         match url.path() {
             "/report" => return self.report(&request.bytes().await?).await,
-            "/delivery" => {
-                let storage = self.state.storage();
-                let sums = self.reports.sums(&storage, platform::now_ms()).await?;
-                return Response::from_json(&sums);
-            }
+            "/delivery" => return Response::from_json(&self.reports.sums(platform::now_ms())),
             _ => {}
         }
         let max_age_ms = url
@@ -162,10 +160,13 @@ impl RosterObject {
     }
 
     /// Not just before salts must be destroyed: the aggregator may take its time to answer.
+    fn may_tell(&self, at_ms: UnixMs) -> bool {
+        let salts_end_ms = self.salts_end_ms(at_ms).unwrap_or(UnixMs::MAX);
+        salts_end_ms.saturating_sub(at_ms) > aggregator::TIMEOUT_MS.into()
+    }
+
     async fn tell(&self) -> Result<()> {
-        let now_ms = platform::now_ms();
-        let salts_end_ms = self.salts_end_ms(now_ms).unwrap_or(UnixMs::MAX);
-        if salts_end_ms.saturating_sub(now_ms) <= aggregator::TIMEOUT_MS.into() {
+        if !self.may_tell(platform::now_ms()) {
             return Ok(());
         }
         let settings = settings(&self.env)?;
@@ -196,6 +197,7 @@ impl RosterObject {
     /// is set to that already.
     async fn arm(&self, now_ms: UnixMs) -> Result<()> {
         let tell_ms = self.reports.tell_ms().map(|at_ms| at_ms.max(now_ms));
+        let tell_ms = tell_ms.filter(|at_ms| self.may_tell(*at_ms));
         let next_ms = self.salts_end_ms(now_ms).into_iter().chain(tell_ms).min();
         let Some(next_ms) = next_ms.filter(|next_ms| self.armed_ms.get() != Some(*next_ms)) else {
             return Ok(());

@@ -10,31 +10,13 @@
 //! the blank's number, that can only be the dead letter itself, taken by another replica: it is
 //! put back into its place, and is answered as a duplicate.
 
+use super::answer::Answer;
 use super::store::{Store, Write};
 use super::{Object, Phase};
 use crate::batch::Batch;
 use crate::clock::UnixMs;
 use crate::limits;
 use crate::report::{Report, bounded_reason};
-
-/// What the aggregator said to a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It has the batch (now, or had it before).
-    Taken,
-    /// It lacks batches before this one; the last it has is given.
-    Gap {
-        /// Number of the last batch it has.
-        last: u64,
-    },
-    /// It cannot read it.
-    Malformed {
-        /// Why, in its words.
-        reason: String,
-    },
-    /// It has another batch of this number.
-    Conflict,
-}
 
 /// How delivery goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

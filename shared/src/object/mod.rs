@@ -16,6 +16,7 @@
 //! When it dies: 48 h after its last batch was acknowledged, if there is no dead letter; or at once
 //! when the aggregator says that the site is gone (I12).
 
+mod answer;
 mod delivery;
 #[doc(hidden)]
 pub mod memory;
@@ -37,7 +38,8 @@ use crate::dict::DictDelta;
 use crate::limits;
 use crate::stored;
 use crate::visitor::DayKey;
-pub use delivery::{Answer, Next};
+pub use answer::{Answer, PAUSE_MS_MAX, Said, pause_ms};
+pub use delivery::Next;
 pub use name::Name;
 pub use rights::Shown;
 pub use store::{Buried, RowId, Store, VisitorRow, Write};
