@@ -4,14 +4,15 @@
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use shared::batch::Batch;
+use shared::batch::{Batch, Source};
 use shared::limits::BATCH_BYTES_MAX;
+use shared::report::Told;
 use shared::roster::{Roster, Salts};
 use shared::sign::{HEADER, Signed, sha256};
 use zeroize::Zeroizing;
@@ -27,6 +28,12 @@ pub fn routes(app: App) -> Router<App> {
         .route("/edge/v1/roster", get(roster))
         .route("/edge/v1/salts", get(salts))
         .route("/edge/v1/batches", post(batches))
+        .route("/edge/v1/batches/check", post(check))
+        .route("/edge/v1/report", post(report))
+        .route(
+            "/edge/v1/sources/{site}/{date}/{shard}/{incarnation}",
+            get(last_of_source),
+        )
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
         .route_layer(middleware::from_fn_with_state(app, signed))
 }
@@ -102,14 +109,9 @@ fn salts_json(salts: &Salts) -> Result<Bytes, Error> {
 }
 
 async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failure> {
-    let batch = match Batch::decode(&bytes) {
+    let batch = match readable(&bytes) {
         Ok(batch) => batch,
-        Err(error) => {
-            return Ok(refusal(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &error.to_string(),
-            ));
-        }
+        Err(problem) => return Ok(malformed(&problem)),
     };
     Ok(
         match app
@@ -137,6 +139,64 @@ async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failu
             Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
         },
     )
+}
+
+/// Reads a batch, or tells why it cannot be taken. What is wrong with a batch does not change: the
+/// edge puts it aside.
+fn readable(bytes: &[u8]) -> Result<Batch, String> {
+    let batch = Batch::decode(bytes).map_err(|error| error.to_string())?;
+    #[cfg(feature = "test-clock")]
+    if test_refuses(&batch) {
+        return Err("strings: refused for a test".into());
+    }
+    Ok(batch)
+}
+
+/// An aggregator of another version, for tests: it refuses every batch with a string that the file
+/// `DAYFLY_TEST_REFUSE_FILE` holds.
+#[cfg(feature = "test-clock")]
+fn test_refuses(batch: &Batch) -> bool {
+    std::env::var_os("DAYFLY_TEST_REFUSE_FILE")
+        .and_then(|file| std::fs::read_to_string(file).ok())
+        .is_some_and(|refused| batch.strings.contains(&refused))
+}
+
+/// Whether a batch would be taken; nothing is.
+async fn check(bytes: Bytes) -> Response {
+    match readable(&bytes) {
+        Ok(_) => Json(json!({ "status": "readable" })).into_response(),
+        Err(problem) => malformed(&problem),
+    }
+}
+
+/// The number of the last batch of a source that was applied.
+async fn last_of_source(
+    State(app): State<App>,
+    Path((site, date, shard, incarnation)): Path<(String, String, String, String)>,
+) -> Result<Response, Failure> {
+    let source = match Source::from_path([&site, &date, &shard, &incarnation]) {
+        Ok(source) => source,
+        Err(error) => return Ok(malformed(&error.to_string())),
+    };
+    Ok(match app.store.last_of_source(&source).await? {
+        Some(last) => Json(json!({ "last": last })).into_response(),
+        None => refusal(StatusCode::GONE, "the site does not exist"),
+    })
+}
+
+/// How delivery goes at the edge.
+async fn report(State(app): State<App>, bytes: Bytes) -> Response {
+    match Told::decode(&bytes) {
+        Ok(told) => {
+            app.reports.take(told, app.clock.now_ms());
+            Json(json!({ "status": "ok" })).into_response()
+        }
+        Err(error) => malformed(&error.to_string()),
+    }
+}
+
+fn malformed(problem: &str) -> Response {
+    refusal(StatusCode::UNPROCESSABLE_ENTITY, problem)
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

@@ -10,6 +10,7 @@ pub mod edge;
 pub mod error;
 pub mod geo;
 pub mod query;
+pub mod reports;
 pub mod salts;
 pub mod segment;
 pub mod serve;

@@ -17,11 +17,13 @@ use axum::{Json, Router};
 use serde_json::json;
 use shared::clock::{Clock, UnixMs};
 use shared::country::DEFAULT_ATTRIBUTION;
+use shared::report::Sums;
 use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
+use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
 use crate::store::Store;
 use crate::{api, chores, dashboard, edge};
@@ -53,6 +55,8 @@ pub struct App {
     pub hours_kept_days: u32,
     /// When a signed request last came; 0 for never. Kept in memory only.
     edge_heard_ms: Arc<AtomicI64>,
+    /// How delivery goes at the edge. Kept in memory only.
+    pub reports: Arc<EdgeReports>,
 }
 
 impl App {
@@ -74,6 +78,7 @@ impl App {
             country_attribution: format!("{DEFAULT_ATTRIBUTION}.").into(),
             hours_kept_days: HOURS_KEPT_DAYS,
             edge_heard_ms: Arc::default(),
+            reports: Arc::default(),
         }
     }
 
@@ -188,7 +193,15 @@ async fn signal_to_stop() {
 
 async fn health(State(app): State<App>) -> Response {
     match app.store.sites().await {
-        Ok(_) => Json(json!({ "status": "ok" })).into_response(),
+        Ok(_) => {
+            let sums = app.reports.sums(app.clock.now_ms());
+            let body = match sums.problem() {
+                Some(reason) => json!({ "status": "warning", "reason": reason, "edge": sums }),
+                None if sums == Sums::default() => json!({ "status": "ok" }),
+                None => json!({ "status": "ok", "edge": sums }),
+            };
+            Json(body).into_response()
+        }
         Err(error) => {
             tracing::error!("health: {error}");
             let body = json!({ "status": "error", "reason": "the database does not answer" });

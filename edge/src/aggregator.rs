@@ -10,7 +10,9 @@ use crate::platform;
 use crate::settings::Settings;
 
 /// How long an answer is waited for, ms.
-const TIMEOUT_MS: u32 = 20_000;
+pub const TIMEOUT_MS: u32 = 20_000;
+/// What gzip begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Signs and sends; gives the status and the body.
 ///
@@ -35,7 +37,9 @@ pub async fn request(
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     if let Some(body) = body {
         headers.set("content-type", "application/json")?;
-        headers.set("content-encoding", "gzip")?;
+        if body.starts_with(&GZIP) {
+            headers.set("content-encoding", "gzip")?;
+        }
         init.set_body(&Uint8Array::from(body));
     }
     let url = format!("{}{path}", settings.aggregator_url);

@@ -7,22 +7,22 @@
 //! Every alarm catches its errors and sets the next one: the platform gives up on an alarm that
 //! fails six times.
 
+mod deliver;
+
 use std::cell::{Cell, RefCell};
 
-use serde::Deserialize;
 use shared::call::{About, Call, Header};
 use shared::clock::UnixMs;
 use shared::limits::SALT_GRACE_MS;
-use shared::object::{Answer, Gathered, Name, Object, OpenError};
+use shared::object::{Gathered, Name, Object, OpenError, PAUSE_MS_MAX};
+use shared::report::Report;
 use shared::visitor::DayKey;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use crate::day_store::DayStore;
 use crate::settings::{Settings, settings};
-use crate::{aggregator, platform, sites};
+use crate::{platform, sites};
 
-/// Longest pause between two tries to deliver, ms.
-const BACKOFF_MS_MAX: i64 = 60_000;
 /// Steps of closing or of ending visits before others get a turn.
 const STEPS: usize = 20;
 
@@ -38,6 +38,8 @@ pub struct DayObject {
     failures: Cell<u32>,
     /// Not before this is delivery tried again.
     send_from_ms: Cell<UnixMs>,
+    /// What was last told of the delivery in this life, and when.
+    told: RefCell<Option<(Report, UnixMs)>>,
     /// Everything was deleted; reading would only make empty tables again.
     erased: Cell<bool>,
 }
@@ -53,6 +55,7 @@ impl DurableObject for DayObject {
             armed_ms: Cell::new(None),
             failures: Cell::new(0),
             send_from_ms: Cell::new(0),
+            told: RefCell::new(None),
             erased: Cell::new(false),
         }
     }
@@ -83,12 +86,15 @@ impl DurableObject for DayObject {
             self.object.replace(None);
             self.put_off();
         }
+        if let Err(error) = self.tell().await {
+            worker::console_warn!("day object: its delivery could not be told: {error}");
+        }
         let armed = match settings(&self.env) {
             Ok(settings) => self.arm(&settings).await,
             Err(error) => Err(error),
         };
         if armed.is_err() {
-            self.state.storage().set_alarm(BACKOFF_MS_MAX).await?;
+            self.state.storage().set_alarm(PAUSE_MS_MAX).await?;
         }
         Response::empty()
     }
@@ -255,42 +261,6 @@ impl DayObject {
         Some(DayKey::new(&salt, name.site, name.date))
     }
 
-    /// Sends what waits, in order, one batch in flight.
-    async fn deliver(&self, settings: &Settings) -> Result<()> {
-        while let Some(Some((seq, body))) = self.stored(|object| object.outgoing(&self.store))? {
-            match post(settings, &body).await {
-                Said::Answer(answer) => {
-                    self.failures.set(0);
-                    let now_ms = platform::now_ms();
-                    self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
-                }
-                Said::Gone => return self.erase().await,
-                Said::Later(reason) => {
-                    worker::console_warn!("day object: batch {seq} is kept: {reason}");
-                    self.put_off();
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Exponential backoff with jitter, up to a minute.
-    fn put_off(&self) {
-        let failures = self.failures.get().saturating_add(1);
-        self.failures.set(failures);
-        let most = 500_i64
-            .saturating_mul(1_i64.checked_shl(failures.min(16)).unwrap_or(i64::MAX))
-            .min(BACKOFF_MS_MAX);
-        let mut byte = [128];
-        let _ = platform::random(&mut byte); // Without it the jitter is the middle.
-        let [byte] = byte;
-        let jitter = most / 2 * i64::from(byte) / 255;
-        let pause = most.saturating_sub(jitter);
-        self.send_from_ms
-            .set(platform::now_ms().saturating_add(pause));
-    }
-
     /// Deletes everything: the object ceases to exist.
     async fn erase(&self) -> Result<()> {
         self.object.replace(None);
@@ -329,30 +299,5 @@ impl Random {
 
     fn checked<T>(self, value: T) -> Result<T> {
         self.0.map_or(Ok(value), Err)
-    }
-}
-
-/// What became of a batch.
-enum Said {
-    Answer(Answer),
-    /// The site was deleted (I12).
-    Gone,
-    Later(String),
-}
-
-async fn post(settings: &Settings, body: &[u8]) -> Said {
-    #[derive(Deserialize)]
-    struct Gap {
-        last: u64,
-    }
-    match aggregator::request(settings, "POST", "/edge/v1/batches", Some(body)).await {
-        Ok((200, _)) => Said::Answer(Answer::Taken),
-        Ok((409, body)) => match serde_json::from_slice::<Gap>(&body) {
-            Ok(Gap { last }) => Said::Answer(Answer::Gap { last }),
-            Err(_) => Said::Later("the aggregator holds another batch of this number".into()),
-        },
-        Ok((410, _)) => Said::Gone,
-        Ok((status, _)) => Said::Later(format!("the aggregator answered {status}")),
-        Err(_) => Said::Later("the aggregator did not answer".into()),
     }
 }

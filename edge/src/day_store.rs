@@ -7,24 +7,26 @@
 //! | `delta` | counts of one commit, not yet sealed |
 //! | `visitor` | one visitor, sealed under the day key (I4); deleted when the day is over |
 //! | `outbox` | one batch; kept 48 h after it was acknowledged |
+//! | `dead` | one batch that the aggregator cannot read, and why; kept until it can |
 
 use std::cell::Cell;
 use std::fmt::Write as _;
 
 use shared::limits::CHUNK_BYTES;
-use shared::object::{RowId, Store, VisitorRow, Write};
+use shared::object::{Buried, RowId, Store, VisitorRow, Write};
 use worker::wasm_bindgen::JsCast;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::platform::{self, RawStorage};
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS dict (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS delta (id INTEGER PRIMARY KEY, gather BLOB, bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS visitor (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, body BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (seq) WHERE waiting = 1",
+    "CREATE TABLE IF NOT EXISTS dead (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, body BLOB NOT NULL)",
 ];
 
 /// See the module.
@@ -94,9 +96,35 @@ impl DayStore {
         Ok(())
     }
 
+    fn bury(&self, seq: u64, reason: &str, blank: &[u8]) -> Result<()> {
+        self.sql.exec(
+            "INSERT INTO dead SELECT seq, ?2, body FROM outbox WHERE seq = ?1",
+            vec![integer(seq)?, reason.to_owned().into()],
+        )?;
+        self.sql.exec(
+            "UPDATE outbox SET body = ?2 WHERE seq = ?1",
+            vec![integer(seq)?, blank.to_vec().into()],
+        )?;
+        Ok(())
+    }
+
+    fn put_back(&self, seq: u64) -> Result<()> {
+        self.sql.exec(
+            "UPDATE outbox SET body = dead.body FROM dead
+             WHERE outbox.seq = ?1 AND dead.seq = ?1",
+            vec![integer(seq)?],
+        )?;
+        self.sql
+            .exec("DELETE FROM dead WHERE seq = ?", vec![integer(seq)?])?;
+        Ok(())
+    }
+
     fn apply(&self, write: &Write) -> Result<()> {
-        if let Write::Visitors(rows) = write {
-            return self.write_visitors(rows);
+        match write {
+            Write::Visitors(rows) => return self.write_visitors(rows),
+            Write::Bury { seq, reason, blank } => return self.bury(*seq, reason, blank),
+            Write::PutBack { seq } => return self.put_back(*seq),
+            _ => {}
         }
         let (query, bindings): (&str, Vec<SqlStorageValue>) = match write {
             Write::Meta(bytes) => (
@@ -112,7 +140,8 @@ impl DayStore {
                 vec![gather.map(|id| id.to_vec()).into(), bytes.clone().into()],
             ),
             Write::ClearDeltas => ("DELETE FROM delta", Vec::new()),
-            Write::Visitors(_) => return Ok(()), // Written above.
+            // Written above.
+            Write::Visitors(_) | Write::Bury { .. } | Write::PutBack { .. } => return Ok(()),
             Write::ForgetVisitors(rows) => {
                 let (blob, places) = joined(rows.iter().map(|row| (row, &NOTHING)));
                 (
@@ -133,6 +162,7 @@ impl DayStore {
                 "UPDATE outbox SET waiting = 1 WHERE seq >= ?",
                 vec![integer(*seq)?],
             ),
+            Write::ForgetDead { seq } => ("DELETE FROM dead WHERE seq = ?", vec![integer(*seq)?]),
         };
         self.sql.exec(query, bindings)?;
         Ok(())
@@ -212,6 +242,26 @@ impl Store for DayStore {
             _ => return Err(Error::from("a batch has no number")),
         };
         Ok(Some((seq, Blobs::of(row).one()?)))
+    }
+
+    fn dead(&self) -> Result<Vec<Buried>> {
+        let rows = self.rows("SELECT seq, reason FROM dead ORDER BY seq", Vec::new())?;
+        let read = |row: Vec<SqlStorageValue>| match row.as_slice() {
+            [
+                SqlStorageValue::Integer(seq),
+                SqlStorageValue::String(reason),
+            ] => Ok((u64::try_from(*seq).unwrap_or(0), reason.clone())),
+            _ => Err(Error::from("a dead letter has no number or no reason")),
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    fn dead_body(&self, seq: u64) -> Result<Option<Vec<u8>>> {
+        let rows = self.rows("SELECT body FROM dead WHERE seq = ?", vec![integer(seq)?])?;
+        rows.into_iter()
+            .next()
+            .map(|row| Blobs::of(row).one())
+            .transpose()
     }
 
     fn write(&self, writes: &[Write]) -> Result<()> {

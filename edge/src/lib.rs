@@ -19,9 +19,11 @@ mod answer;
 mod beacon;
 mod day_object;
 mod day_store;
+mod delivery;
 mod gather;
 mod me;
 mod platform;
+mod reports;
 mod roster_object;
 mod settings;
 mod sites;
@@ -56,19 +58,31 @@ async fn fetch(request: web_sys::Request, env: Env, _ctx: Context) -> Result<web
     }
 }
 
-/// Healthy is: the settings are complete and the roster is known, so that beacons can be counted.
+/// Healthy is: the settings are complete and the roster is known, so that beacons can be counted,
+/// and what was counted is taken by the aggregator. An aggregator that is away is no trouble of the
+/// edge: it keeps what it has.
 async fn health(env: Env) -> Result<web_sys::Response> {
-    let known = match (settings::settings(&env), sites::known()) {
-        (Err(error), _) => Err(error),
-        (Ok(_), Some(_)) => Ok(()),
-        (Ok(_), None) => sites::load(&env).await.map(drop),
+    let problem = match is_ready(&env).await {
+        Err(error) => Some(error.to_string()),
+        Ok(()) => match sites::delivery(&env).await {
+            Err(error) => Some(error.to_string()),
+            Ok(sums) => sums.problem(),
+        },
     };
-    match known {
-        Ok(()) => answer::json(200, r#"{"status":"ok"}"#),
-        Err(error) => {
-            let body = serde_json::json!({ "status": "error", "reason": error.to_string() });
+    match problem {
+        None => answer::json(200, r#"{"status":"ok"}"#),
+        Some(reason) => {
+            let body = serde_json::json!({ "status": "error", "reason": reason });
             answer::json(503, &body.to_string())
         }
+    }
+}
+
+async fn is_ready(env: &Env) -> Result<()> {
+    settings::settings(env)?;
+    match sites::known() {
+        Some(_) => Ok(()),
+        None => sites::load(env).await.map(drop),
     }
 }
 

@@ -6,6 +6,8 @@
 //! memory nor the aggregator has today's salt of a site, an emergency salt is drawn in memory;
 //! its counts say `degraded`.
 //!
+//! It also gathers how delivery goes (`reports.rs`).
+//!
 //! When it dies: never; it holds nothing about anybody.
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +21,7 @@ use shared::visitor::Salt;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::platform;
+use crate::reports::Gathered;
 use crate::settings::{Settings, settings};
 use crate::{aggregator, sites};
 
@@ -52,6 +55,7 @@ pub struct RosterObject {
     asking: Cell<bool>,
     /// When the alarm is set to, as far as this life knows.
     armed_ms: Cell<Option<UnixMs>>,
+    reports: Gathered,
 }
 
 impl DurableObject for RosterObject {
@@ -65,12 +69,22 @@ impl DurableObject for RosterObject {
             asked_ms: Cell::new(0),
             asking: Cell::new(false),
             armed_ms: Cell::new(None),
+            reports: Gathered::default(),
         }
     }
 
+    /// `POST /report`: how a day object's delivery goes ([`shared::report::Report`]).
+    /// `GET /delivery`: that of all ([`shared::report::Sums`]).
     /// `GET /?max_age_ms=<n>`: the roster and salts, at most so old if that can be had.
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
         let url = request.url()?;
+        let storage = self.state.storage();
+        self.reports.read(&storage, platform::now_ms()).await?;
+        match url.path() {
+            "/report" => return self.report(&request.bytes().await?).await,
+            "/delivery" => return Response::from_json(&self.reports.sums(platform::now_ms())),
+            _ => {}
+        }
         let max_age_ms = url
             .query()
             .and_then(|query| query.strip_prefix("max_age_ms="))
@@ -107,17 +121,16 @@ impl DurableObject for RosterObject {
         Ok(answer)
     }
 
-    /// Destroys the salts of days that are over, when their grace ends.
+    /// Destroys the salts of days that are over, when their grace ends; tells the aggregator how
+    /// delivery goes.
     async fn alarm(&self) -> Result<Response> {
         self.armed_ms.set(None);
-        let now_ms = platform::now_ms();
-        if let Some(roster) = self.roster.borrow().as_ref() {
-            let mut salts = self.salts.borrow_mut();
-            sites::forget_old_salts(&mut salts, roster, now_ms, SALT_GRACE_MS);
-            // Where Workers run in this isolate too, as on machines of one's own.
-            sites::forget(roster, now_ms);
+        self.forget_salts();
+        if let Err(error) = self.tell().await {
+            worker::console_warn!("roster: how delivery goes could not be told: {error}");
         }
-        if let Err(error) = self.arm(now_ms).await {
+        self.forget_salts();
+        if let Err(error) = self.arm(platform::now_ms()).await {
             worker::console_error!("roster: {error}");
         }
         Response::empty()
@@ -125,6 +138,41 @@ impl DurableObject for RosterObject {
 }
 
 impl RosterObject {
+    fn forget_salts(&self) {
+        let now_ms = platform::now_ms();
+        if let Some(roster) = self.roster.borrow().as_ref() {
+            let mut salts = self.salts.borrow_mut();
+            sites::forget_old_salts(&mut salts, roster, now_ms, SALT_GRACE_MS);
+            // Where Workers run in this isolate too, as on machines of one's own.
+            sites::forget(roster, now_ms);
+        }
+    }
+
+    async fn report(&self, body: &[u8]) -> Result<Response> {
+        let Ok(report) = serde_json::from_slice(body) else {
+            return Response::error("not a report of this version", 400);
+        };
+        let now_ms = platform::now_ms();
+        let storage = self.state.storage();
+        self.reports.take(&storage, report, now_ms).await?;
+        self.arm(now_ms).await?;
+        Response::empty()
+    }
+
+    /// Not just before salts must be destroyed: the aggregator may take its time to answer.
+    fn may_tell(&self, at_ms: UnixMs) -> bool {
+        let salts_end_ms = self.salts_end_ms(at_ms).unwrap_or(UnixMs::MAX);
+        salts_end_ms.saturating_sub(at_ms) > aggregator::TIMEOUT_MS.into()
+    }
+
+    async fn tell(&self) -> Result<()> {
+        if !self.may_tell(platform::now_ms()) {
+            return Ok(());
+        }
+        let settings = settings(&self.env)?;
+        self.reports.tell(&settings, &self.state.storage()).await
+    }
+
     fn is_asking(&self, now_ms: UnixMs) -> bool {
         self.asking.get() && now_ms.saturating_sub(self.asked_ms.get()) < ASKING_MS_MAX
     }
@@ -145,21 +193,29 @@ impl RosterObject {
         Ok(())
     }
 
-    /// Sets the alarm to when the next salt must be destroyed, unless it is set to that already.
+    /// Sets the alarm to when the next salt must be destroyed or the next report be sent, unless it
+    /// is set to that already.
     async fn arm(&self, now_ms: UnixMs) -> Result<()> {
-        let next_ms = self.roster.borrow().as_ref().and_then(|roster| {
+        let tell_ms = self.reports.tell_ms().map(|at_ms| at_ms.max(now_ms));
+        let tell_ms = tell_ms.filter(|at_ms| self.may_tell(*at_ms));
+        let next_ms = self.salts_end_ms(now_ms).into_iter().chain(tell_ms).min();
+        let Some(next_ms) = next_ms.filter(|next_ms| self.armed_ms.get() != Some(*next_ms)) else {
+            return Ok(());
+        };
+        self.armed_ms.set(Some(next_ms));
+        platform::set_alarm(&self.state.storage(), next_ms.saturating_sub(now_ms)).await
+    }
+
+    /// When the next salt must be destroyed.
+    fn salts_end_ms(&self, now_ms: UnixMs) -> Option<UnixMs> {
+        self.roster.borrow().as_ref().and_then(|roster| {
             let days = roster.sites.iter().flat_map(|site| &site.days);
             let ends = days.map(|day| day.end_ms.saturating_add(SALT_GRACE_MS));
             // A roster of today tells no day that is over, but its grace may not be.
             let starts = roster.sites.iter().filter_map(|site| site.days.first());
             let graces = starts.map(|day| day.start_ms.saturating_add(SALT_GRACE_MS));
             ends.chain(graces).filter(|at_ms| *at_ms > now_ms).min()
-        });
-        let Some(next_ms) = next_ms.filter(|next_ms| self.armed_ms.get() != Some(*next_ms)) else {
-            return Ok(());
-        };
-        self.armed_ms.set(Some(next_ms));
-        platform::set_alarm(&self.state.storage(), next_ms.saturating_sub(now_ms)).await
+        })
     }
 
     fn answer(&self, now_ms: UnixMs) -> Result<Response> {

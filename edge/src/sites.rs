@@ -7,11 +7,12 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use shared::clock::UnixMs;
 use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
+use shared::report::{Report, Sums};
 use shared::roster::{Day, Roster, SaltRing, Site};
 use shared::rules::Rules;
 use shared::visitor::{DayKey, SiteId, VisitorHasher};
 use wasm_bindgen::prelude::*;
-use worker::web_sys::Request;
+use worker::web_sys::{Request, RequestInit};
 use worker::{Env, Error, Response, Result};
 
 use crate::platform;
@@ -23,6 +24,9 @@ const BINDING: &str = "ROSTER";
 const NAME: &str = "roster";
 /// A copy older than this is fetched anew before a site is called unknown, ms.
 const UNKNOWN_AFTER_MS: i64 = 2_000;
+/// However often this isolate's health is asked for, the roster object is asked once in this
+/// time, ms.
+const DELIVERY_FRESH_MS: i64 = 2_000;
 
 /// A site, ready for beacons.
 pub struct Ready {
@@ -78,6 +82,7 @@ thread_local! {
     /// Made of the two above when they are asked for, and gone when those change.
     static TODAY: RefCell<FxHashMap<SiteId, Rc<Today>>> = RefCell::default();
     static FETCHED_MS: Cell<UnixMs> = const { Cell::new(0) };
+    static DELIVERY: Cell<Option<(Sums, UnixMs)>> = const { Cell::new(None) };
     static TRIED_MS: Cell<UnixMs> = const { Cell::new(0) };
 }
 
@@ -194,6 +199,44 @@ pub async fn load(env: &Env) -> Result<Rc<Sites>> {
     SITES.set(Some(sites.clone()));
     FETCHED_MS.set(now_ms);
     Ok(sites)
+}
+
+/// Tells the roster object how a day object's delivery goes.
+///
+/// # Errors
+/// It cannot be reached.
+pub async fn tell(env: &Env, report: &Report) -> Result<()> {
+    let settings = settings(env)?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&JsValue::from_str(&serde_json::to_string(report)?));
+    let request = Request::new_with_str_and_init("https://roster/report", &init)?;
+    let place = settings.jurisdiction.as_deref();
+    let response = platform::call(env, BINDING, place, NAME, &request).await?;
+    match Response::from(response).status_code() {
+        200 => Ok(()),
+        status => Err(format!("the roster object answered {status}").into()),
+    }
+}
+
+/// Asks the roster object how delivery goes, of all day objects together.
+///
+/// # Errors
+/// It cannot be reached.
+pub async fn delivery(env: &Env) -> Result<Sums> {
+    let now_ms = platform::now_ms();
+    if let Some((sums, asked_ms)) = DELIVERY.get()
+        && (0..DELIVERY_FRESH_MS).contains(&now_ms.saturating_sub(asked_ms))
+    {
+        return Ok(sums);
+    }
+    let settings = settings(env)?;
+    let request = Request::new_with_str("https://roster/delivery")?;
+    let place = settings.jurisdiction.as_deref();
+    let response = platform::call(env, BINDING, place, NAME, &request).await?;
+    let sums = serde_json::from_slice(&Response::from(response).bytes().await?)?;
+    DELIVERY.set(Some((sums, now_ms)));
+    Ok(sums)
 }
 
 /// Asks the roster object.

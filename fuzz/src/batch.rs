@@ -7,15 +7,25 @@ use flate2::write::GzEncoder;
 use shared::batch::Batch;
 use shared::cube::CUBES;
 use shared::limits::{BATCH_ROWS_MAX, BATCH_STRING_BYTES_MAX};
+use shared::report::Told;
 
 use super::check;
 
 /// Takes a body as it is sent, and the same bytes as the JSON in it.
 pub fn run(data: &[u8]) {
     check(data);
+    report(data);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
     gzip.write_all(data).expect("memory");
     check(&gzip.finish().expect("memory"));
+}
+
+/// What an edge reports of its delivery is read as it is written.
+fn report(json: &[u8]) {
+    if let Ok(told) = Told::decode(json) {
+        let again = serde_json::to_vec(&told).expect("memory");
+        assert_eq!(Told::decode(&again), Ok(told));
+    }
 }
 
 fn check(body: &[u8]) {

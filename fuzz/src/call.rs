@@ -4,10 +4,9 @@
 use shared::batch::Batch;
 use shared::call::{CALL_VERSION, Call, Entry, Header};
 use shared::jiff::civil::{Date, date};
+use shared::object::memory::Memory;
 use shared::object::{Answer, Gathered, Name, Object};
 use shared::visitor::{DayKey, Salt};
-
-use super::memory::Memory;
 
 pub(crate) const DAY: Date = date(2026, 11, 23);
 const NAME: Name = Name {
@@ -57,12 +56,12 @@ fn gather(call: &Call) {
         let hits = again.entries.iter().zip(&answers);
         let is_hit = |entry: &Entry| matches!(entry, Entry::Hit(_));
         accepted += hits.filter(|(e, a)| is_hit(e) && **a == 0).count() as u64;
-        let before = store.0.borrow().deltas.len();
+        let before = store.kept.borrow().deltas.len();
         let repeated = gathered(&mut object, &store, &again);
         // The object remembers what it committed; a call without entries is nothing to commit.
         if !again.entries.is_empty() {
             assert!(repeated.iter().all(|answer| *answer == 0));
-            assert_eq!(store.0.borrow().deltas.len(), before);
+            assert_eq!(store.kept.borrow().deltas.len(), before);
         }
 
         // A life ends without notice; the next one knows the same.
@@ -93,11 +92,11 @@ fn gather(call: &Call) {
         steps += 1;
         assert!(steps < 100, "a day ends");
     }
-    assert!(store.0.borrow().visitors.is_empty());
+    assert!(store.kept.borrow().visitors.is_empty());
     object.seal(&store).expect("memory");
     let last = deliver(&mut object, &store, accepted).expect("a last batch");
     assert!(last.closed);
-    assert!(store.0.borrow().deltas.is_empty());
+    assert!(store.kept.borrow().deltas.is_empty());
     assert!(matches!(
         object.gather(&store, call, &mut random),
         Ok(Gathered::Closed | Gathered::Committed(_))

@@ -11,6 +11,6 @@ pub mod batch;
 pub mod call;
 mod check;
 pub mod event;
-mod memory;
 pub mod path;
 pub mod referrer;
+pub mod signature;

@@ -5,15 +5,10 @@
 //! pass over all of them; `bench/core/report.mjs` divides by their number, which is the group's
 //! throughput in elements.
 
-// Only the bounds of its traits are used of it.
-#[path = "../../fuzz/src/memory.rs"]
-mod memory;
-
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::{Date, date};
-use memory::Memory;
 use shared::address::ClientAddress;
 use shared::agent;
 use shared::attribution::Attribution;
@@ -22,6 +17,7 @@ use shared::call::{CALL_VERSION, Call, CallBuilder, Entry, Header, Hit};
 use shared::country;
 use shared::day::Day;
 use shared::event::Event;
+use shared::object::memory::Memory;
 use shared::object::{Name, Object};
 use shared::page_url::PageUrl;
 use shared::path;

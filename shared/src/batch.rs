@@ -26,7 +26,7 @@ use crate::visitor::SiteId;
 pub const WIRE_VERSION: u8 = 1;
 
 /// Largest count a batch may carry: what a JSON number holds exactly.
-const COUNT_MAX: u64 = (1 << 53) - 1;
+pub(crate) const COUNT_MAX: u64 = (1 << 53) - 1;
 
 /// How much JSON is put into one batch. Gzip never makes it larger by more than a few bytes, and
 /// one more row adds at most about 30 kB: a page, an entry page, a referrer and five campaign
@@ -45,6 +45,56 @@ pub struct Source {
     pub shard: u16,
     /// 32 hex digits, drawn when the object's storage was created.
     pub incarnation: String,
+}
+
+/// Before a source in the path of [`Source::path`].
+pub const SOURCES_PATH: &str = "/edge/v1/sources";
+
+impl Source {
+    /// Where the aggregator is asked for the number of the last batch it has of the source.
+    pub fn path(&self) -> String {
+        let Self {
+            site,
+            date,
+            shard,
+            incarnation,
+        } = self;
+        format!("{SOURCES_PATH}/{site}/{date}/{shard}/{incarnation}")
+    }
+
+    /// Reads the four segments of [`Source::path`], in their order.
+    ///
+    /// # Errors
+    /// Which of them is not what it must be.
+    pub fn from_path(segments: [&str; 4]) -> Result<Self, BatchError> {
+        let [site, date, shard, incarnation] = segments;
+        let not_a_number = "not a number";
+        let source = Self {
+            site: site
+                .parse()
+                .map_err(|_| field("source.site", not_a_number))?,
+            date: date
+                .parse()
+                .map_err(|_| field("source.date", "not a date"))?,
+            shard: shard
+                .parse()
+                .map_err(|_| field("source.shard", not_a_number))?,
+            incarnation: incarnation.to_owned(),
+        };
+        source.check()?;
+        Ok(source)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), BatchError> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if self.incarnation.len() != 32 || !self.incarnation.bytes().all(hex) {
+            return Err(field("source.incarnation", "not 32 hex digits"));
+        }
+        if self.shard >= limits::SHARDS_MAX {
+            return Err(field("source.shard", "too large"));
+        }
+        Ok(())
+    }
 }
 
 /// See the module.
@@ -148,7 +198,7 @@ pub enum BatchError {
     },
 }
 
-const fn field(field: &'static str, problem: &'static str) -> BatchError {
+pub(crate) const fn field(field: &'static str, problem: &'static str) -> BatchError {
     BatchError::Field { field, problem }
 }
 
@@ -170,28 +220,7 @@ impl Batch {
             text_places: FxHashMap::default(),
             visit_places: FxHashMap::default(),
             client_places: FxHashMap::default(),
-            batch: Batch {
-                v: WIRE_VERSION,
-                source,
-                seq,
-                closed: false,
-                degraded: false,
-                hits_total: 0,
-                strings: Vec::new(),
-                visit_attrs: Vec::new(),
-                client_attrs: Vec::new(),
-                dropped: BTreeMap::new(),
-                live: None,
-                minutes: Vec::new(),
-                visits: Vec::new(),
-                pages: Vec::new(),
-                exits: Vec::new(),
-                events: Vec::new(),
-                props: Vec::new(),
-                revenue: Vec::new(),
-                goals: Vec::new(),
-                funnels: Vec::new(),
-            },
+            batch: Batch::empty(source, seq),
         };
         let mut taken = 0;
         for (key, counters) in rows.iter().take(limits::BATCH_ROWS_MAX) {
@@ -202,6 +231,32 @@ impl Batch {
             taken += 1;
         }
         (builder.batch, taken)
+    }
+
+    /// A batch that counts nothing.
+    pub(crate) fn empty(source: Source, seq: u64) -> Self {
+        Self {
+            v: WIRE_VERSION,
+            source,
+            seq,
+            closed: false,
+            degraded: false,
+            hits_total: 0,
+            strings: Vec::new(),
+            visit_attrs: Vec::new(),
+            client_attrs: Vec::new(),
+            dropped: BTreeMap::new(),
+            live: None,
+            minutes: Vec::new(),
+            visits: Vec::new(),
+            pages: Vec::new(),
+            exits: Vec::new(),
+            events: Vec::new(),
+            props: Vec::new(),
+            revenue: Vec::new(),
+            goals: Vec::new(),
+            funnels: Vec::new(),
+        }
     }
 
     /// The bytes to send and to sign: JSON, gzip.
@@ -221,6 +276,17 @@ impl Batch {
     /// # Errors
     /// What is wrong with it; the caller answers 422.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
+        let batch = Self::decode_unchecked(bytes)?;
+        batch.check()?;
+        Ok(batch)
+    }
+
+    /// Reads what [`Batch::encode`] wrote, whatever it says: for its own writer, who gives it
+    /// another number.
+    ///
+    /// # Errors
+    /// It is not of the format.
+    pub(crate) fn decode_unchecked(bytes: &[u8]) -> Result<Self, BatchError> {
         let mut json = Vec::new();
         let bound = limits::BATCH_JSON_BYTES_MAX as u64;
         GzDecoder::new(bytes)
@@ -230,10 +296,7 @@ impl Batch {
         if json.len() as u64 > bound {
             return Err(BatchError::Compression);
         }
-        let batch: Self =
-            serde_json::from_slice(&json).map_err(|e| BatchError::Json(e.to_string()))?;
-        batch.check()?;
-        Ok(batch)
+        serde_json::from_slice(&json).map_err(|e| BatchError::Json(e.to_string()))
     }
 
     /// The rows of a cube, each checked.
@@ -324,14 +387,7 @@ impl Batch {
         if self.v != WIRE_VERSION {
             return Err(field("v", "not a version this aggregator speaks"));
         }
-        let incarnation = &self.source.incarnation;
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if incarnation.len() != 32 || !incarnation.bytes().all(hex) {
-            return Err(field("source.incarnation", "not 32 hex digits"));
-        }
-        if self.source.shard >= limits::SHARDS_MAX {
-            return Err(field("source.shard", "too large"));
-        }
+        self.source.check()?;
         if self.seq == 0 || self.seq > COUNT_MAX {
             return Err(field("seq", "not a number from 1"));
         }
@@ -550,6 +606,33 @@ mod tests {
             limits::BATCH_ROWS_MAX + 1
         ]);
         assert_eq!(decode(&many).unwrap_err().to_string(), "rows: too many");
+    }
+
+    #[test]
+    fn a_source_is_named_in_a_path_and_read_again() {
+        let source = decode(&sample()).unwrap().source;
+        let path = source.path();
+        assert_eq!(
+            path,
+            format!("/edge/v1/sources/1/2026-11-23/0/{}", "0".repeat(32))
+        );
+        let digits = "0".repeat(32);
+        let good = ["1", "2026-11-23", "0", &digits];
+        assert_eq!(Source::from_path(good), Ok(source));
+        for (place, bad, starts) in [
+            (0, "-1", "source.site: "),
+            (0, "4294967296", "source.site: "),
+            (1, "2026-02-30", "source.date: "),
+            (2, "256", "source.shard: "),
+            (2, "x", "source.shard: "),
+            (3, "00", "source.incarnation: "),
+            (3, "", "source.incarnation: "),
+        ] {
+            let mut segments = good;
+            segments[place] = bad;
+            let error = Source::from_path(segments).unwrap_err().to_string();
+            assert!(error.starts_with(starts), "{bad}: {error}");
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub mod path;
 pub mod pattern;
 mod plain_url;
 pub mod referrer;
+pub mod report;
 pub mod rollup;
 pub mod roster;
 pub mod rules;

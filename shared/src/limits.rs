@@ -108,6 +108,15 @@ pub const BATCH_STRING_BYTES_MAX: usize = 2_048;
 pub const SEAL_ROWS: usize = 1_000;
 /// Batches waiting at one source before it stops sealing and merges instead.
 pub const OUTBOX_WAITING_MAX: u64 = 64;
+/// Most dead letters of one day object; what is refused beyond them keeps its place and waits.
+pub const DEAD_MAX: usize = 64;
+/// How often the aggregator is asked what it has of a source, and whether it takes dead letters
+/// now, ms.
+pub const ASK_AGAIN_MS: i64 = 3_600_000;
+/// Longest reason that is kept of a refusal, bytes.
+pub const REASON_BYTES_MAX: usize = 200;
+/// Most day objects whose reports are kept at once.
+pub const REPORTS_MAX: usize = 1_000;
 /// Rows of uncompacted deltas before they are merged.
 pub const DELTAS_MAX: u64 = 512;
 /// Target size of one stored chunk of counts, bytes (a stored row may have 2 MB).

@@ -157,6 +157,11 @@ fn referrer() {
     fuzz("referrer", targets::referrer::run);
 }
 
+#[test]
+fn signature() {
+    fuzz("signature", targets::signature::run);
+}
+
 /// `cargo test -p shared --test fuzz -- --ignored` writes the seeds of calls anew, for when their
 /// format changes: nobody can write them by hand.
 #[test]

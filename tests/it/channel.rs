@@ -67,6 +67,12 @@ async fn i11_every_route_wants_a_signature() {
         (Method::GET, "/edge/v1/roster"),
         (Method::GET, "/edge/v1/salts"),
         (Method::POST, "/edge/v1/batches"),
+        (Method::POST, "/edge/v1/batches/check"),
+        (Method::POST, "/edge/v1/report"),
+        (
+            Method::GET,
+            "/edge/v1/sources/1/2026-11-23/0/abababababababababababababababab",
+        ),
     ];
     for (method, path) in routes {
         let bare = system
@@ -241,4 +247,99 @@ async fn i3_salts_are_issued_for_today_and_tomorrow_and_stay_the_same() {
             .collect();
         crate::privacy::assert_absent(system.data.path(), &[text.as_bytes(), &bytes]);
     }
+}
+
+#[tokio::test]
+async fn what_the_aggregator_has_of_a_source_can_be_asked() {
+    let system = System::aggregator_alone().await;
+    let ask = async |path: String| {
+        let path = format!("/edge/v1/sources/{path}");
+        let answer = send(&system, Method::GET, &path, Vec::new(), 0).await;
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    let incarnation = "ab".repeat(16);
+    let source = format!("1/{}/0/{incarnation}", today());
+    assert_eq!(ask(source.clone()).await, (200, json!({ "last": 0 })));
+    assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
+    assert_eq!(post(&system, &batch(2, "/2")).await.0, 200);
+    assert_eq!(ask(source).await, (200, json!({ "last": 2 })));
+    let other = format!("1/{}/0/{}", today(), "cd".repeat(16));
+    assert_eq!(ask(other).await, (200, json!({ "last": 0 })));
+    let gone = format!("99/{}/0/{incarnation}", today());
+    assert_eq!(ask(gone).await.0, 410);
+    for (path, starts) in [
+        (format!("x/{}/0/{incarnation}", today()), "source.site: "),
+        (format!("1/yesterday/0/{incarnation}"), "source.date: "),
+        (format!("1/{}/256/{incarnation}", today()), "source.shard: "),
+        (format!("1/{}/0/xyz", today()), "source.incarnation: "),
+    ] {
+        let (status, answer): (u16, Value) = ask(path).await;
+        assert_eq!(status, 422);
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.starts_with(starts), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_only_checked_counts_nothing() {
+    let system = System::aggregator_alone().await;
+    let key = system.api_key();
+    let check = async |body: Vec<u8>| {
+        let path = "/edge/v1/batches/check";
+        let answer = send(&system, Method::POST, path, body, 0).await;
+        answer.status().as_u16()
+    };
+    assert_eq!(check(gzip(&batch(7, "/1"))).await, 200);
+    assert_eq!(check(b"{}".to_vec()).await, 422);
+    assert_eq!(system.totals(&key).await, [0, 0]);
+    assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
+}
+
+#[tokio::test]
+async fn reports_of_the_edge_are_checked_and_shown_in_health() {
+    let system = System::aggregator_alone().await;
+    let report = json!({"sources": [{
+        "source": {"site": 1, "date": today(), "shard": 0, "incarnation": "ab".repeat(16)},
+        "waiting": 3, "dead": 2, "stuck": true, "reason": "strings: why", "hits_total": 9, "acknowledged": 4,
+    }], "left_out": 0});
+    let tell = async |report: &Value| {
+        let body = report.to_string().into_bytes();
+        let answer = send(&system, Method::POST, "/edge/v1/report", body, 0).await;
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let health = async || {
+        let answer = system.http.get(system.dashboard_url("/health"));
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json::<Value>().await.unwrap()
+    };
+    let mut bad = report.clone();
+    bad["sources"][0]["reason"] = json!("a\u{0}");
+    let (status, answer) = tell(&bad).await;
+    assert_eq!(status, 422);
+    assert!(answer["error"].as_str().unwrap().starts_with("reason: "));
+    assert_eq!(health().await, json!({ "status": "ok" }));
+
+    assert_eq!(tell(&report).await.0, 200);
+    assert_eq!(tell(&report).await.0, 200);
+    let shown = health().await;
+    assert_eq!(shown["status"], "warning");
+    let sums = json!({ "sources": 1, "waiting": 3, "dead": 2, "stuck": 1 });
+    assert_eq!(shown["edge"], sums);
+    let log = std::fs::read_to_string(system.log("aggregator")).unwrap();
+    assert_eq!(log.matches("strings: why").count(), 1, "logged once: {log}");
+
+    let mut healed = report;
+    for (name, value) in [
+        ("dead", json!(0)),
+        ("waiting", json!(0)),
+        ("stuck", json!(false)),
+    ] {
+        healed["sources"][0][name] = value;
+    }
+    assert_eq!(tell(&healed).await.0, 200);
+    assert_eq!(health().await, json!({ "status": "ok" }));
 }

@@ -11,6 +11,7 @@ mod channel;
 mod cli;
 mod clock;
 mod counting;
+mod delivery;
 mod edge_settings;
 mod events;
 mod faults;

@@ -103,7 +103,8 @@ pub struct Options {
     pub ack: Option<&'static str>,
     /// Another `JURISDICTION` than none.
     pub jurisdiction: Option<&'static str>,
-    /// Both sides' clocks can be put forward (clock.rs).
+    /// Both sides' clocks can be put forward (clock.rs), and the aggregator can be made to refuse
+    /// batches ([`System::refuse`]).
     pub test_clock: bool,
 }
 
@@ -181,9 +182,24 @@ impl System {
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
+            command.env("DAYFLY_TEST_REFUSE_FILE", self.refuse_file());
         }
         self.aggregator = Some(self.logged(&mut command, "aggregator"));
         self.until_answers(self.dashboard_url("/health")).await;
+    }
+
+    fn refuse_file(&self) -> PathBuf {
+        self.data.path().join("test-refuse")
+    }
+
+    /// Makes the aggregator call every batch malformed that has this string, as one of another
+    /// version would (aggregator/src/edge.rs); `None` makes it take all again.
+    pub fn refuse(&self, string: Option<&str>) {
+        assert!(self.options.test_clock);
+        match string {
+            Some(string) => std::fs::write(self.refuse_file(), string).unwrap(),
+            None => std::fs::remove_file(self.refuse_file()).unwrap(),
+        }
     }
 
     pub async fn start_edge(&mut self) {

@@ -10,17 +10,22 @@
 //! - `delta`: counts not yet sealed, one row per commit, with the id of the gathered call;
 //! - `visitor`: one sealed row per visitor (I4), deleted when the day is over;
 //! - `outbox`: sealed batches, numbered, kept until acknowledged and
-//!   [`limits::ACKED_KEPT_MS`] beyond (I7).
+//!   [`limits::ACKED_KEPT_MS`] beyond (I7);
+//! - `dead`: batches that the aggregator cannot read, kept until it can (`delivery.rs`).
 //!
-//! When it dies: 48 h after its last batch was acknowledged, or at once when the aggregator says
-//! that the site is gone (I12).
+//! When it dies: 48 h after its last batch was acknowledged, if there is no dead letter; or at once
+//! when the aggregator says that the site is gone (I12).
 
+mod answer;
+mod delivery;
+#[doc(hidden)]
+pub mod memory;
 mod name;
 mod rights;
 mod store;
 mod visitors;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -33,9 +38,11 @@ use crate::dict::DictDelta;
 use crate::limits;
 use crate::stored;
 use crate::visitor::DayKey;
+pub use answer::{Answer, PAUSE_MS_MAX, Said, pause_ms};
+pub use delivery::Next;
 pub use name::Name;
 pub use rights::Shown;
-pub use store::{RowId, Store, VisitorRow, Write};
+pub use store::{Buried, RowId, Store, VisitorRow, Write};
 use visitors::Visitors;
 
 /// Visitors looked at in one step of closing or of ending visits.
@@ -106,18 +113,6 @@ pub enum Gathered {
     Closed,
 }
 
-/// What the aggregator said to a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// It has the batch (now, or had it before).
-    Taken,
-    /// It lacks batches before this one; the last it has is given.
-    Gap {
-        /// Number of the last batch it has.
-        last: u64,
-    },
-}
-
 /// See the module.
 pub struct Object {
     meta: Meta,
@@ -132,6 +127,14 @@ pub struct Object {
     visitors: Visitors,
     /// When visits that have ended were last looked for.
     swept_ms: UnixMs,
+    /// The dead letters, each with why it was refused.
+    dead: BTreeMap<u64, String>,
+    /// Why the batch to be sent next is not taken.
+    stuck: Option<String>,
+    /// When the aggregator last told what it has, in this life.
+    checked_ms: UnixMs,
+    /// When dead letters were last tried, in this life.
+    tried_ms: UnixMs,
 }
 
 impl Object {
@@ -168,6 +171,10 @@ impl Object {
             is_stored: true,
             visitors: Visitors::stored(),
             swept_ms: 0,
+            dead: store.dead()?.into_iter().collect(),
+            stuck: None,
+            checked_ms: 0,
+            tried_ms: 0,
             meta,
         }))
     }
@@ -196,6 +203,10 @@ impl Object {
             is_stored: false,
             visitors: Visitors::default(),
             swept_ms: 0,
+            dead: BTreeMap::new(),
+            stuck: None,
+            checked_ms: 0,
+            tried_ms: 0,
         }
     }
 
@@ -420,42 +431,6 @@ impl Object {
         Ok(())
     }
 
-    /// The batch to send next, if any waits.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub fn outgoing<S: Store>(&self, store: &S) -> Result<Option<(u64, Vec<u8>)>, S::Error> {
-        if self.waiting == 0 {
-            return Ok(None);
-        }
-        store.first_waiting()
-    }
-
-    /// Takes the aggregator's answer to the batch `seq`.
-    ///
-    /// # Errors
-    /// Storage failed; `self` must be dropped.
-    pub fn answered<S: Store>(
-        &mut self,
-        store: &S,
-        seq: u64,
-        answer: Answer,
-        now_ms: UnixMs,
-    ) -> Result<(), S::Error> {
-        let write = match answer {
-            Answer::Taken => {
-                self.meta.acknowledged_ms = now_ms;
-                Write::Acknowledged { seq }
-            }
-            Answer::Gap { last } => Write::Resend {
-                seq: last.saturating_add(1),
-            },
-        };
-        store.write(&[write, Write::Meta(self.encode_meta())])?;
-        self.waiting = store.waiting()?;
-        Ok(())
-    }
-
     /// Whether the day is over for good: end and grace have passed and it is not closed.
     pub fn is_due_to_close(&self, now_ms: UnixMs) -> bool {
         matches!(self.meta.phase, Phase::Open | Phase::Closing) && now_ms >= self.close_ms()
@@ -510,11 +485,6 @@ impl Object {
         self.visitors.has_key()
     }
 
-    /// Whether everything is sealed and acknowledged, and was so for 48 h: all storage can go.
-    pub fn is_done(&self, now_ms: UnixMs) -> bool {
-        self.meta.phase == Phase::Sealed && self.waiting == 0 && now_ms >= self.done_ms()
-    }
-
     /// When the object must wake next, given how long open counts may wait and until when it must
     /// not send.
     pub fn wake_ms(&self, now_ms: UnixMs, flush_ms: i64, send_from_ms: UnixMs) -> UnixMs {
@@ -529,7 +499,7 @@ impl Object {
             }
             Phase::Closing => now_ms.max(send_from_ms),
             Phase::Drained => now_ms.saturating_add(60_000),
-            Phase::Sealed => self.done_ms(),
+            Phase::Sealed => UnixMs::MAX,
         };
         if sealable {
             // While nothing waits, many rows are not kept waiting: sealing takes the object some
@@ -538,21 +508,13 @@ impl Object {
             let pause_ms = if is_many { 0 } else { flush_ms };
             wake = wake.min(now_ms.saturating_add(pause_ms));
         }
-        if self.waiting > 0 {
-            wake = wake.min(send_from_ms.max(now_ms));
-        }
-        wake
+        let delivery_ms = self.delivery_ms(now_ms, send_from_ms);
+        wake.min(delivery_ms.unwrap_or(UnixMs::MAX))
     }
 
     /// When the day is over for good.
     pub fn close_ms(&self) -> UnixMs {
         self.meta.day_end_ms.saturating_add(limits::CLOSE_AFTER_MS)
-    }
-
-    fn done_ms(&self) -> UnixMs {
-        self.meta
-            .acknowledged_ms
-            .saturating_add(limits::ACKED_KEPT_MS)
     }
 
     fn source(&self) -> Source {

@@ -6,6 +6,9 @@ pub type RowId = [u8; 16];
 /// A visitor's row: key, sealed bytes.
 pub type VisitorRow = (RowId, Vec<u8>);
 
+/// A dead letter: its number, and why it was refused.
+pub type Buried = (u64, String);
+
 /// One change to what is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
@@ -43,6 +46,25 @@ pub enum Write {
         /// The first one.
         seq: u64,
     },
+    /// Makes a batch of the outbox a dead letter, and puts another in its place there.
+    Bury {
+        /// Its number.
+        seq: u64,
+        /// Why it was refused.
+        reason: String,
+        /// What is sent in its place.
+        blank: Vec<u8>,
+    },
+    /// Puts a dead letter back into the outbox, in the place of what is there.
+    PutBack {
+        /// Its number.
+        seq: u64,
+    },
+    /// Deletes a dead letter.
+    ForgetDead {
+        /// Its number.
+        seq: u64,
+    },
 }
 
 /// Where a day object keeps its state.
@@ -72,6 +94,10 @@ pub trait Store {
     fn waiting(&self) -> Result<u64, Self::Error>;
     /// The waiting batch with the lowest number.
     fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Self::Error>;
+    /// The dead letters, by number.
+    fn dead(&self) -> Result<Vec<Buried>, Self::Error>;
+    /// A dead letter as it was sent.
+    fn dead_body(&self, seq: u64) -> Result<Option<Vec<u8>>, Self::Error>;
     /// Makes all the changes or none.
     fn write(&self, writes: &[Write]) -> Result<(), Self::Error>;
 }

@@ -6,9 +6,11 @@ use crate::cube::{Counter, Cube};
 use crate::drops::Drop;
 use crate::visitor::{Salt, VisitorHash};
 use jiff::civil::{Date, date};
+use memory::{Broken, Memory};
 use proptest::prelude::*;
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+
+mod delivery;
 
 const DAY: Date = date(2026, 11, 23);
 const DAY_END_MS: UnixMs = 86_400_000;
@@ -17,124 +19,6 @@ const NAME: Name = Name {
     date: DAY,
     shard: 0,
 };
-
-#[derive(Debug, PartialEq, Eq)]
-struct Broken;
-
-#[derive(Clone, Default)]
-struct Kept {
-    meta: Option<Vec<u8>>,
-    dicts: Vec<Vec<u8>>,
-    deltas: Vec<(Option<[u8; 16]>, Vec<u8>)>,
-    visitors: BTreeMap<RowId, Vec<u8>>,
-    outbox: BTreeMap<u64, (Vec<u8>, bool)>,
-}
-
-/// Storage that survives the object, and fails when it is told to.
-#[derive(Default)]
-struct Memory {
-    kept: RefCell<Kept>,
-    writes_until_broken: Cell<Option<u32>>,
-}
-
-impl Store for Memory {
-    type Error = Broken;
-
-    fn meta(&self) -> Result<Option<Vec<u8>>, Broken> {
-        Ok(self.kept.borrow().meta.clone())
-    }
-    fn dicts(&self) -> Result<Vec<Vec<u8>>, Broken> {
-        Ok(self.kept.borrow().dicts.clone())
-    }
-    fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Broken> {
-        Ok(self.kept.borrow().deltas.clone())
-    }
-    fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Broken> {
-        let kept = self.kept.borrow();
-        let found = rows
-            .iter()
-            .filter_map(|row| Some((*row, kept.visitors.get(row)?.clone())));
-        Ok(found.collect())
-    }
-    fn visitors_after(&self, after: Option<RowId>, most: usize) -> Result<Vec<VisitorRow>, Broken> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let kept = self.kept.borrow();
-        let rows = kept
-            .visitors
-            .range((after.map_or(Unbounded, Excluded), Unbounded));
-        let rows = rows.take(most).map(|(row, sealed)| (*row, sealed.clone()));
-        Ok(rows.collect())
-    }
-    fn waiting(&self) -> Result<u64, Broken> {
-        Ok(self
-            .kept
-            .borrow()
-            .outbox
-            .values()
-            .filter(|(_, waits)| *waits)
-            .count() as u64)
-    }
-    fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Broken> {
-        let kept = self.kept.borrow();
-        Ok(kept
-            .outbox
-            .iter()
-            .find(|(_, (_, waits))| *waits)
-            .map(|(seq, (body, _))| (*seq, body.clone())))
-    }
-    fn write(&self, writes: &[Write]) -> Result<(), Broken> {
-        if let Some(left) = self.writes_until_broken.get() {
-            if left == 0 {
-                return Err(Broken);
-            }
-            self.writes_until_broken.set(Some(left - 1));
-        }
-        let mut kept = self.kept.borrow_mut();
-        let stored = writes.iter().flat_map(|write| match write {
-            Write::Meta(bytes) | Write::Dict(bytes) | Write::Delta { bytes, .. } => {
-                vec![bytes.len()]
-            }
-            Write::Outbox { body, .. } => vec![body.len()],
-            Write::Visitors(rows) => rows.iter().map(|(_, sealed)| sealed.len()).collect(),
-            _ => Vec::new(),
-        });
-        assert!(
-            stored.max().unwrap_or(0) < 2_000_000,
-            "a stored value has at most 2 MB"
-        );
-        for write in writes.iter().cloned() {
-            match write {
-                Write::Meta(bytes) => kept.meta = Some(bytes),
-                Write::Dict(bytes) => kept.dicts.push(bytes),
-                Write::Delta { gather, bytes } => kept.deltas.push((gather, bytes)),
-                Write::ClearDeltas => kept.deltas.clear(),
-                Write::Visitors(rows) => kept.visitors.extend(rows),
-                Write::ForgetVisitors(rows) => {
-                    for row in rows {
-                        kept.visitors.remove(&row);
-                    }
-                }
-                Write::Outbox { seq, body } => {
-                    assert!(
-                        kept.outbox.insert(seq, (body, true)).is_none(),
-                        "sealed once"
-                    );
-                }
-                Write::Acknowledged { seq: last } => {
-                    for (_, (_, waits)) in kept.outbox.range_mut(..=last) {
-                        *waits = false;
-                    }
-                }
-                Write::Resend { seq: first } => {
-                    for (_, (_, waits)) in kept.outbox.range_mut(first..) {
-                        *waits = true;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 impl Memory {
     /// Every count of every batch sealed so far: views by page, and one counter's total.
@@ -285,7 +169,11 @@ fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
     let object = reopen(&store);
     assert!(!object.is_done(now + limits::ACKED_KEPT_MS - 1));
     assert!(object.is_done(now + limits::ACKED_KEPT_MS));
-    assert_eq!(object.wake_ms(now, 1_000, now), now + limits::ACKED_KEPT_MS);
+    assert_eq!(
+        object.wake_ms(now, 1_000, now),
+        now + limits::ASK_AGAIN_MS,
+        "until then it asks what the aggregator has"
+    );
 }
 
 #[test]
@@ -629,10 +517,10 @@ proptest! {
                 Step::Repeat => gather_last(&mut object, &store, &calls, &mut acknowledged),
                 Step::Seal => object.seal(&store),
                 Step::Take => match object.outgoing(&store).unwrap() {
-                    Some((seq, _)) => object.answered(&store, seq, Answer::Taken, 1),
+                    Some((seq, _)) => object.answered(&store, seq, Answer::Taken, 1).map(drop),
                     None => Ok(()),
                 },
-                Step::Gap => object.answered(&store, 1, Answer::Gap { last: 1 }, 1),
+                Step::Gap => object.checked(&store, 1, 1),
                 Step::Crash => {
                     object = reopen(&store);
                     Ok(())

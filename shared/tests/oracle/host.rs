@@ -4,11 +4,11 @@
 use shared::batch::{Batch, Live, Source};
 use shared::call::{CALL_VERSION, Call, CallBuilder, Entry, Header};
 use shared::drops::Drop;
-use shared::object::{Answer, Gathered, Name, Object};
+use shared::object::memory::Memory;
+use shared::object::{Gathered, Name, Object};
 use shared::roster::Day;
 use shared::visitor::{DayKey, Salt, VisitorHash};
 
-use crate::memory::Memory;
 use crate::stream::Fate;
 use crate::sums::Aggregator;
 
@@ -221,13 +221,15 @@ impl Host {
         let source = self.source();
         let (last_seq, last) = (self.store.last_seq(), aggregator.last(&source));
         self.with(|object, store, _| {
-            let (seq, answer) = match object.outgoing(store).unwrap() {
-                Some((seq, body)) => (seq, aggregator.take(&source, seq, &body)),
+            match object.outgoing(store).unwrap() {
+                Some((seq, body)) => {
+                    let answer = aggregator.take(&source, seq, &body);
+                    object.answered(store, seq, answer, now_ms).unwrap();
+                }
                 // What an aggregator that was restored lacks, the hourly question finds out.
-                None if last < last_seq => (last_seq, Answer::Gap { last }),
+                None if last < last_seq => object.checked(store, last, now_ms).unwrap(),
                 None => return false,
-            };
-            object.answered(store, seq, answer, now_ms).unwrap();
+            }
             true
         })
     }
@@ -273,7 +275,7 @@ impl Host {
 
     /// The day is over, and nothing is left of it but what the aggregator has.
     pub fn check_done(&mut self, aggregator: &Aggregator) {
-        assert_eq!(self.store.visitors_left(), 0);
+        assert_eq!(self.store.kept.borrow().visitors.len(), 0);
         assert_eq!(aggregator.last(&self.source), self.store.last_seq());
         assert!(aggregator.is_closed(&self.source), "the day is closed");
         let mut late = self.header.clone();

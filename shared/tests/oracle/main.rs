@@ -9,7 +9,6 @@ mod bounds;
 mod failures;
 mod host;
 mod kept;
-mod memory;
 mod model;
 mod overflow;
 mod questions;

@@ -1,0 +1,159 @@
+//! How a day object delivers: it sends what waits, asks hourly, and tells how that goes. What each
+//! answer changes is `shared::object`'s to say; this sends and waits.
+
+use shared::clock::UnixMs;
+use shared::object::{Next, PAUSE_MS_MAX, Said, pause_ms};
+use shared::report::{Report, TELL_MS};
+use worker::Result;
+
+use super::DayObject;
+use crate::delivery::{self, Known};
+use crate::settings::Settings;
+use crate::{platform, sites};
+
+impl DayObject {
+    /// Sends what waits, in order, one batch in flight; when nothing waits, asks hourly whether the
+    /// aggregator still has what it had, and whether it takes what it refused.
+    pub(super) async fn deliver(&self, settings: &Settings) -> Result<()> {
+        self.send(settings).await?;
+        let now_ms = platform::now_ms();
+        if self.stored(|object| Ok(object.is_due_to_check(now_ms)))? == Some(true) {
+            self.check(settings).await?;
+            self.send(settings).await?;
+        }
+        let now_ms = platform::now_ms();
+        if now_ms < self.send_from_ms.get() {
+            return Ok(());
+        }
+        let dead = self.stored(|object| Ok(object.due_to_try(now_ms)))?;
+        if let Some(dead) = dead.filter(|dead| !dead.is_empty()) {
+            self.try_again(settings, &dead).await?;
+            self.send(settings).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, settings: &Settings) -> Result<()> {
+        loop {
+            if platform::now_ms() < self.send_from_ms.get() {
+                return Ok(());
+            }
+            let outgoing = self.stored(|object| object.outgoing(&self.store))?;
+            let Some((seq, body)) = outgoing.flatten() else {
+                return Ok(());
+            };
+            let (said, status) = delivery::post(settings, &body).await;
+            match said {
+                Said::Answer(answer) => {
+                    let now_ms = platform::now_ms();
+                    let next =
+                        self.stored(|object| object.answered(&self.store, seq, answer, now_ms))?;
+                    match next {
+                        Some(Next::Slowly) => {
+                            worker::console_error!("day object: batch {seq} is refused, and kept");
+                            self.put_off_for(PAUSE_MS_MAX);
+                        }
+                        _ => self.failures.set(0),
+                    }
+                }
+                Said::Gone => return self.erase().await,
+                Said::Later => {
+                    // 0 is no answer.
+                    worker::console_warn!("day object: batch {seq} is kept, answered {status}");
+                    self.put_off();
+                }
+            }
+        }
+    }
+
+    /// Asks for the last batch that the aggregator has.
+    async fn check(&self, settings: &Settings) -> Result<()> {
+        let Some(source) = self.stored(|object| Ok(object.report().source))? else {
+            return Ok(());
+        };
+        match delivery::ask_last(settings, &source).await {
+            Known::Last(last) => {
+                let now_ms = platform::now_ms();
+                self.stored(|object| object.checked(&self.store, last, now_ms))?;
+            }
+            Known::Gone => self.erase().await?,
+            Known::Unknown => self.put_off(),
+        }
+        Ok(())
+    }
+
+    /// Asks whether the aggregator now takes what it refused; what it takes gets in line again.
+    async fn try_again(&self, settings: &Settings, dead: &[u64]) -> Result<()> {
+        for seq in dead {
+            let letter = self.stored(|object| object.dead_letter(&self.store, *seq))?;
+            let Some(letter) = letter.flatten() else {
+                continue;
+            };
+            match delivery::would_take(settings, &letter).await {
+                Some(true) => {
+                    self.stored(|object| object.revive(&self.store, *seq))?;
+                }
+                Some(false) => {}
+                None => {
+                    self.put_off();
+                    return Ok(());
+                }
+            }
+        }
+        self.stored(|object| {
+            object.tried(platform::now_ms());
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Tells the roster object how delivery goes: at once when there is trouble or no trouble any
+    /// more, else every minute while anything waits.
+    pub(super) async fn tell(&self) -> Result<()> {
+        let now_ms = platform::now_ms();
+        let Some(report) = self.stored(|object| Ok(object.report()))? else {
+            return self.tell_end(now_ms).await;
+        };
+        let trouble = |report: &Report| (report.dead, report.stuck, report.is_quiet());
+        let is_due = match &*self.told.borrow() {
+            None => !report.is_quiet(),
+            Some((before, told_ms)) => {
+                let is_old = now_ms.saturating_sub(*told_ms) >= TELL_MS;
+                trouble(before) != trouble(&report) || (is_old && !report.is_quiet())
+            }
+        };
+        match is_due {
+            true => self.tell_now(report, now_ms).await,
+            false => Ok(()),
+        }
+    }
+
+    /// What was told of an object that is erased is not so any more.
+    async fn tell_end(&self, now_ms: UnixMs) -> Result<()> {
+        let told = self.told.borrow().as_ref().map(|(told, _)| told.clone());
+        match told.filter(|told| !told.is_quiet()) {
+            None => Ok(()),
+            Some(told) => self.tell_now(told.ended(), now_ms).await,
+        }
+    }
+
+    async fn tell_now(&self, report: Report, now_ms: UnixMs) -> Result<()> {
+        sites::tell(&self.env, &report).await?;
+        self.told.replace(Some((report, now_ms)));
+        Ok(())
+    }
+
+    /// Nothing more is sent for a while, longer each time.
+    pub(super) fn put_off(&self) {
+        let failures = self.failures.get().saturating_add(1);
+        self.failures.set(failures);
+        let mut byte = [128];
+        let _ = platform::random(&mut byte); // Without it the jitter is the middle.
+        let [byte] = byte;
+        self.put_off_for(pause_ms(failures, byte));
+    }
+
+    fn put_off_for(&self, ms: i64) {
+        self.send_from_ms.set(platform::now_ms().saturating_add(ms));
+    }
+}
