@@ -5,12 +5,14 @@
 
 use std::fmt::Write as _;
 
+use jiff::civil::Date;
 use shared::batch::Batch;
 use shared::clock::UnixMs;
+use shared::visitor::SiteId;
 
 use super::Store;
-use super::db::{Tx, sql};
-use crate::clock::day_number;
+use super::db::{Row, Tx, sql};
+use crate::clock::{date_of, day_number};
 use crate::error::Result;
 use crate::site::Site;
 
@@ -83,7 +85,44 @@ pub(super) async fn add(
     Ok(())
 }
 
+/// Page views and visitors of one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minute {
+    /// Local date.
+    pub date: Date,
+    /// Minute of the local day.
+    pub minute: u16,
+    /// Page views.
+    pub views: u64,
+    /// Visitors.
+    pub visitors: u64,
+}
+
 impl Store {
+    /// The minutes of a site that are known, none older than 24 hours, in order.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn minutes(&self, site: SiteId) -> Result<Vec<Minute>> {
+        let rows = self
+            .db
+            .all(
+                sql("SELECT date, minute, views, visitors FROM minute
+                     WHERE site_id = $1 ORDER BY date, minute")
+                .bind(site),
+            )
+            .await?;
+        let read = |row: &Row| {
+            Ok(Minute {
+                date: date_of(row.int(0)?).unwrap_or_default(),
+                minute: row.number(1)?,
+                views: row.count(2)?,
+                visitors: row.count(3)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Deletes the minutes that are over for a day, from the files too.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ use db::sql;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use keys::{KeyAccess, Scope};
+pub use live::Minute;
+pub use retention::KEPT_MONTHS_MAX;
 pub use segments::{Snapshot, Taken};
 
 /// Where a database is.

@@ -425,7 +425,9 @@ impl Snapshot {
     /// The database failed.
     pub async fn whole(&mut self, from: Date, to: Date) -> Result<Segment> {
         let kinds: Vec<PartId> = PartId::all().collect();
-        let mut found: BTreeMap<(i64, i64), Vec<(PartId, Vec<u8>)>> = BTreeMap::new();
+        /// By date and number.
+        type Found = BTreeMap<(i64, i64), Vec<(PartId, Vec<u8>)>>;
+        let mut found = Found::new();
         self.parts(&kinds, from, to, |date, no, id, bytes| {
             let parts = found.entry((date, no)).or_default();
             parts.push((id, bytes.to_vec()));
