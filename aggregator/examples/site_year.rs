@@ -1,7 +1,7 @@
 //! What `scripts/bench store` runs: a synthetic site-year through the real counting core into the
 //! real store, and how fast batches go in.
 //!
-//!     site_year <database: a file, or a postgres:// URL> <page views of the year> [totals]
+//!     site_year <database: a file, or a postgres:// URL> <page views of the year>
 //!
 //! Writes one line of JSON. Always the same year: the random source has a fixed seed.
 //!
@@ -112,13 +112,7 @@ struct Who {
     traffic: usize,
 }
 
-fn day_of(
-    site: &Site,
-    random: &mut Random,
-    at: u64,
-    views: u64,
-    mut take: impl FnMut(Batch),
-) {
+fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl FnMut(Batch)) {
     let day = FIRST.saturating_add((at as i64).days());
     let source = Source {
         site: 1,
@@ -285,10 +279,9 @@ fn rows(batch: &Batch) -> usize {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(database), Some(views)) = (args.next(), args.next()) else {
-        return Err("site_year <file or URL> <page views> [totals]".into());
+        return Err("site_year <file or URL> <page views>".into());
     };
     let views: u64 = views.parse()?;
-    let totals = args.next().is_some();
     let place = match database.starts_with("postgres://") {
         true => Place::Url(database),
         false => Place::File(PathBuf::from(database)),
@@ -305,13 +298,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut counting: Vec<Batch> = Vec::new();
         for at in 0..4 {
-            day_of(
-                &site,
-                &mut random,
-                4_000 + at,
-                60_000,
-                |batch| counting.push(batch),
-                );
+            day_of(&site, &mut random, 4_000 + at, 60_000, |batch| {
+                counting.push(batch)
+            });
         }
         // What was sealed in small batches, as an edge sends it that was without its aggregator.
         for batch in joined(counting) {
@@ -335,13 +324,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let weekday = [1.1, 1.2, 1.2, 1.15, 1.0, 0.65, 0.7][(at % 7) as usize];
         let mut ready = Vec::new();
         let today = (views as f64 / DAYS as f64 * weekday) as u64;
-        day_of(
-            &site,
-            &mut random,
-            at,
-            today,
-            |batch| ready.push(batch),
-        );
+        day_of(&site, &mut random, at, today, |batch| ready.push(batch));
         for batch in ready {
             batches += 1;
             year_rows += rows(&batch);

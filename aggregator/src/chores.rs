@@ -7,6 +7,7 @@
 //! |---|---|
 //! | second | the salts of sites that were removed, by whatever process |
 //! | minute | the salts of days that are over, also while no edge asks for any |
+//! | as it is told | a backup |
 //! | hour | the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
 
 use std::time::Duration;
@@ -41,6 +42,18 @@ pub async fn run(app: App) {
         minutes_are_due |= hour.is(HOUR_MS, now_ms);
         if minutes_are_due {
             minutes_are_due = !is_done("old minutes", forget_minutes(&app).await);
+        }
+        if let Some(backups) = &app.backups
+            && crate::backup::is_due(&backups.folder, backups.every_hours, now_ms)
+        {
+            let (folder, keep) = (&backups.folder, backups.keep as usize);
+            let made = crate::backup::make_scheduled(&app.store, folder, keep, now_ms).await;
+            match made {
+                Ok((path, made)) => {
+                    tracing::info!("backup: {}, {} bytes", path.display(), made.bytes);
+                }
+                Err(error) => tracing::error!("{error}"),
+            }
         }
         if days.is(HOUR_MS, now_ms) {
             is_done("old days", tidy(&app).await);

@@ -57,6 +57,14 @@ pub enum Error {
         /// What is wrong, with the line where there are lines.
         problem: String,
     },
+    /// A backup cannot be written, read or used.
+    #[error("backup {}: {problem}", path.display())]
+    Backup {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// What is stored cannot be read.
     #[error("database: {0}")]
     Segment(#[from] crate::segment::SegmentError),

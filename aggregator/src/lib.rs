@@ -2,6 +2,7 @@
 //! dashboard. `main.rs` is its command line; everything else is here so that tests can run it.
 
 pub mod api;
+pub mod backup;
 pub mod chores;
 pub mod clock;
 pub mod dashboard;

@@ -11,6 +11,7 @@ use aggregator::error::Result;
 use aggregator::geo::cli::GeoCommand;
 use clap::{Parser, Subcommand};
 
+use cli::backup::{BackupCommand, RestoreCommand};
 use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
 use cli::key::KeyCommand;
@@ -52,6 +53,10 @@ enum Command {
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Write all that is stored, but the live view, into one file; also while the server runs.
+    Backup(BackupCommand),
+    /// Put a backup in the place of what is stored; the server must be stopped.
+    Restore(RestoreCommand),
     /// Make a table of countries for the edge, and ask one.
     #[command(subcommand)]
     Geo(GeoCommand),
@@ -88,5 +93,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
+        Command::Backup(command) => command.run(&data).await,
+        Command::Restore(command) => command.run(&data).await,
     }
 }

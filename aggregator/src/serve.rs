@@ -4,6 +4,7 @@
 //! seconds, closes the database and exits.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -34,6 +35,17 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// For how many days counts are kept by the hour, unless told otherwise.
 pub const HOURS_KEPT_DAYS: u32 = 60;
 
+/// Backups by the clock.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    /// Where to.
+    pub folder: PathBuf,
+    /// How often.
+    pub every_hours: u32,
+    /// How many there may be.
+    pub keep: u32,
+}
+
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App {
@@ -53,6 +65,8 @@ pub struct App {
     pub country_attribution: Arc<str>,
     /// For so many days counts are kept by the hour; older ones are by the day.
     pub hours_kept_days: u32,
+    /// When backups are made, if at all.
+    pub backups: Option<Arc<Backups>>,
     /// When a signed request last came; 0 for never. Kept in memory only.
     edge_heard_ms: Arc<AtomicI64>,
     /// How delivery goes at the edge. Kept in memory only.
@@ -77,9 +91,17 @@ impl App {
             edge_url: edge_url.trim_end_matches('/').into(),
             country_attribution: format!("{DEFAULT_ATTRIBUTION}.").into(),
             hours_kept_days: HOURS_KEPT_DAYS,
+            backups: None,
             edge_heard_ms: Arc::default(),
             reports: Arc::default(),
         }
+    }
+
+    /// The same with backups by the clock.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Option<Backups>) -> Self {
+        self.backups = backups.map(Arc::new);
+        self
     }
 
     /// The same with another number of days for which counts are kept by the hour.

@@ -9,7 +9,7 @@ use aggregator::data::DataFolder;
 use aggregator::error::Result;
 use aggregator::geo;
 use aggregator::salts::SaltKeeper;
-use aggregator::serve::{self, App, HOURS_KEPT_DAYS};
+use aggregator::serve::{self, App, Backups, HOURS_KEPT_DAYS};
 use aggregator::store::Store;
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -33,6 +33,17 @@ pub struct ServeCommand {
     #[arg(long, env = "DAYFLY_HOURS_KEPT_DAYS", default_value_t = HOURS_KEPT_DAYS,
           value_parser = clap::value_parser!(u32).range(2..=36_500))]
     hours_kept_days: u32,
+    /// A folder for backups; none are made without.
+    #[arg(long, env = "DAYFLY_BACKUP_DIR")]
+    backup_dir: Option<PathBuf>,
+    /// How often a backup is made.
+    #[arg(long, env = "DAYFLY_BACKUP_EVERY_HOURS", default_value_t = 24,
+          value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    backup_every_hours: u32,
+    /// How many backups are kept; the oldest go.
+    #[arg(long, env = "DAYFLY_BACKUP_KEEP", default_value_t = 7,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    backup_keep: u32,
     #[command(flatten)]
     salts: SaltsPlace,
     /// The table of countries the edge uses (dayfly geo build): who made it is said in the
@@ -81,7 +92,12 @@ impl ServeCommand {
         let clock = Arc::new(SystemClock);
         let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
             .with_country_attribution(&countries)
-            .with_hours_kept_days(self.hours_kept_days);
+            .with_hours_kept_days(self.hours_kept_days)
+            .with_backups(self.backup_dir.map(|folder| Backups {
+                folder,
+                every_hours: self.backup_every_hours,
+                keep: self.backup_keep,
+            }));
         serve::serve(listener, app).await?;
         tracing::info!("stopped");
         Ok(())

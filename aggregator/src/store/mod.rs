@@ -6,6 +6,7 @@
 mod batches;
 mod db;
 mod dropped;
+mod dump;
 mod funnels;
 mod goals;
 mod keys;
@@ -27,6 +28,7 @@ use db::Db;
 pub use db::Engine;
 #[cfg(test)]
 use db::sql;
+pub use dump::{Dump, Restored};
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use keys::{KeyAccess, Scope};

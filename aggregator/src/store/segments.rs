@@ -221,7 +221,7 @@ fn part_numbers() -> String {
 }
 
 /// The partition of a date's month.
-async fn make_partition(tx: &mut Tx, date: i64) -> Result<()> {
+pub(super) async fn make_partition(tx: &mut Tx, date: i64) -> Result<()> {
     let out_of_range = || Error::Invalid(format!("a date is out of range: {date}"));
     let day = date_of(date).ok_or_else(out_of_range)?;
     let from = day.first_of_month();

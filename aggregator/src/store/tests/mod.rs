@@ -1,6 +1,7 @@
 //! The store's tests: batches with everything in them, merging, forgetting, erasure; each on both
 //! engines. Settings and what is SQLite's own have files of their own.
 
+mod backups;
 mod engines;
 mod settings;
 mod sqlite;
