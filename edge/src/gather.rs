@@ -76,6 +76,7 @@ impl Gathering {
             day_end_ms: today.day.end_ms,
             key: today.key.clone(),
             degraded: today.degraded,
+            detail: today.detail,
         })?;
         let number = NEXT.get();
         NEXT.set(number.wrapping_add(1) % NUMBERS);

@@ -116,6 +116,7 @@ async fn ask(
             day_end_ms: today.day.end_ms,
             key: today.key.clone(),
             degraded: today.degraded,
+            detail: today.detail,
         },
         visitor,
         forget,

@@ -74,6 +74,8 @@ pub struct Today {
     pub key: DayKey,
     /// The salt is an emergency one.
     pub degraded: bool,
+    /// How much of the counts leaves the edge.
+    pub detail: Detail,
 }
 
 thread_local! {
@@ -108,6 +110,7 @@ pub fn today(site: &Ready, now_ms: UnixMs) -> Option<Rc<Today>> {
                 hasher: VisitorHasher::new(salt, site.id(), day.date),
                 key: DayKey::new(salt, site.id(), day.date),
                 degraded,
+                detail: site.site.settings.detail,
             }))
         })?;
         cache.insert(site.id(), today.clone());

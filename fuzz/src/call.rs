@@ -24,6 +24,7 @@ pub(crate) fn header() -> Header {
         day_end_ms: 1_763_938_800_000,
         key: DayKey::new(&Salt::from_random([7; 32]), 1, DAY),
         degraded: false,
+        detail: shared::settings::Detail::Cross,
     }
 }
 

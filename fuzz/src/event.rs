@@ -115,6 +115,7 @@ fn counts(event: &Event) {
         day_end_ms: 86_400_000,
         key: DayKey::new(&salt, 1, DAY),
         degraded: false,
+        detail: shared::settings::Detail::Cross,
     };
     let page_view = br#"{"n":"pageview","u":"https://a.example/x"}"#;
     let page_view = Event::parse(page_view).expect("a page view");

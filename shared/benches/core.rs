@@ -79,6 +79,7 @@ fn header(id: u32) -> Header {
         day_end_ms: 86_400_000,
         key: DayKey::new(&salt(), 1, DAY),
         degraded: false,
+        detail: shared::settings::Detail::Cross,
     }
 }
 

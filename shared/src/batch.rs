@@ -20,6 +20,8 @@ use crate::cube::{CUBES, Counter, Counters, Cube, RowKey};
 use crate::dict::Dict;
 use crate::drops::Drop;
 use crate::limits;
+use crate::rollup::Dim;
+use crate::settings::Detail;
 use crate::visitor::SiteId;
 
 /// Version of the wire format.
@@ -149,6 +151,10 @@ pub struct Batch {
     /// Rows of the funnels cube.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub funnels: Vec<Vec<u64>>,
+    /// Rows of rollups, `[dimension, hour, text…, counter, n, …]`: what there is under
+    /// `detail = totals`, in the place of rows of cubes. The hour is 0 but for the whole site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollups: Vec<Vec<u64>>,
 }
 
 /// Who was there just now.
@@ -179,6 +185,19 @@ pub struct Row {
     pub counters: Counters,
 }
 
+/// A checked row of a rollup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollupRow {
+    /// Which rollup.
+    pub dim: Dim,
+    /// Hour of the local day; 0 but for [`Dim::Total`].
+    pub hour: u8,
+    /// Places in [`Batch::strings`]; as many as [`Dim::texts`].
+    pub texts: Vec<u32>,
+    /// The counts.
+    pub counters: Counters,
+}
+
 /// Why a batch is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
@@ -204,14 +223,21 @@ pub(crate) const fn field(field: &'static str, problem: &'static str) -> BatchEr
 
 impl Batch {
     /// A batch of the first of `rows`, as many as surely fit into
-    /// [`limits::BATCH_BYTES_MAX`] beside so many minutes, and how many that are.
+    /// [`limits::BATCH_BYTES_MAX`] beside so many minutes, and how many that are. It holds rows of
+    /// cubes in any case; see [`Batch::into_totals`].
     pub(crate) fn build(
         dict: &Dict,
         source: Source,
         seq: u64,
         rows: &[(RowKey, Counters)],
         minutes: usize,
+        detail: Detail,
     ) -> (Self, usize) {
+        let bytes_max = match detail {
+            Detail::Cross => SEALED_BYTES,
+            // Every row becomes a row of each dimension, in the worst case.
+            Detail::Totals => SEALED_BYTES / 8,
+        };
         let mut builder = Builder {
             dict,
             // The head, the drops, and what the minutes take at most.
@@ -224,7 +250,7 @@ impl Batch {
         };
         let mut taken = 0;
         for (key, counters) in rows.iter().take(limits::BATCH_ROWS_MAX) {
-            if builder.bytes > SEALED_BYTES {
+            if builder.bytes > bytes_max {
                 break;
             }
             builder.push(*key, counters);
@@ -256,6 +282,7 @@ impl Batch {
             revenue: Vec::new(),
             goals: Vec::new(),
             funnels: Vec::new(),
+            rollups: Vec::new(),
         }
     }
 
@@ -310,6 +337,47 @@ impl Batch {
             .collect()
     }
 
+    /// The rows of rollups, each checked.
+    ///
+    /// # Errors
+    /// A row is out of bounds.
+    pub fn rollup_rows(&self) -> Result<Vec<RollupRow>, BatchError> {
+        self.rollups
+            .iter()
+            .map(|row| self.rollup_row(row))
+            .collect()
+    }
+
+    fn rollup_row(&self, row: &[u64]) -> Result<RollupRow, BatchError> {
+        const NAME: &str = "rollups";
+        let mut values = row.iter().copied();
+        let dim = values
+            .next()
+            .and_then(|number| Dim::try_from(u8::try_from(number).ok()?).ok())
+            .ok_or(field(NAME, "not a dimension"))?;
+        let hour = values
+            .next()
+            .and_then(|hour| u8::try_from(hour).ok())
+            .filter(|hour| *hour <= 24 && (*hour == 0 || dim == Dim::Total))
+            .ok_or(field(
+                NAME,
+                "an hour is not 0 to 24, or of a dimension without",
+            ))?;
+        let mut texts = Vec::with_capacity(dim.texts());
+        for _ in 0..dim.texts() {
+            let place = values.next().and_then(|place| u32::try_from(place).ok());
+            let place = place.filter(|place| (*place as usize) < self.strings.len());
+            texts.push(place.ok_or(field(NAME, "a row names a place that is not there"))?);
+        }
+        let counters = counters(values, NAME, |counter| dim.holds(counter))?;
+        Ok(RollupRow {
+            dim,
+            hour,
+            texts,
+            counters,
+        })
+    }
+
     fn raw_rows(&self, cube: Cube) -> &[Vec<u64>] {
         match cube {
             Cube::Visits => &self.visits,
@@ -355,25 +423,7 @@ impl Batch {
         }
         let visit_attrs = place(values.next(), self.visit_attrs.len())?;
         let client_attrs = place(values.next(), self.client_attrs.len())?;
-        let mut counters = Counters::new();
-        while let Some(number) = values.next() {
-            let counter = u8::try_from(number)
-                .ok()
-                .and_then(|number| Counter::try_from(number).ok())
-                .filter(|counter| counter.cube() == Some(cube))
-                .ok_or(field(name, "a counter does not belong to the cube"))?;
-            let n = values
-                .next()
-                .filter(|n| (1..=COUNT_MAX).contains(n))
-                .ok_or(field(name, "a count is missing, 0 or too large"))?;
-            if counters.iter().any(|(known, _)| *known == counter) {
-                return Err(field(name, "a counter stands twice in a row"));
-            }
-            counters.push((counter, n));
-        }
-        if counters.is_empty() {
-            return Err(field(name, "a row counts nothing"));
-        }
+        let counters = counters(values, name, |counter| counter.cube() == Some(cube))?;
         Ok(Row {
             hour,
             texts,
@@ -397,6 +447,9 @@ impl Batch {
         let rows = CUBES.iter().map(|cube| self.raw_rows(*cube).len());
         if rows.sum::<usize>() > limits::BATCH_ROWS_MAX {
             return Err(field("rows", "too many"));
+        }
+        if self.rollups.len() > limits::ROLLUP_ROWS_MAX {
+            return Err(field("rollups", "too many"));
         }
         if self.dropped.values().any(|n| *n == 0 || *n > COUNT_MAX) {
             return Err(field("dropped", "a count is 0 or too large"));
@@ -425,8 +478,37 @@ impl Batch {
         for cube in CUBES {
             self.rows(cube)?;
         }
+        self.rollup_rows()?;
         Ok(())
     }
+}
+
+/// The counters of a row, from its first on.
+fn counters(
+    mut values: impl Iterator<Item = u64>,
+    name: &'static str,
+    belongs: impl Fn(Counter) -> bool,
+) -> Result<Counters, BatchError> {
+    let mut counters = Counters::new();
+    while let Some(number) = values.next() {
+        let counter = u8::try_from(number)
+            .ok()
+            .and_then(|number| Counter::try_from(number).ok())
+            .filter(|counter| belongs(*counter))
+            .ok_or(field(name, "a counter does not belong there"))?;
+        let n = values
+            .next()
+            .filter(|n| (1..=COUNT_MAX).contains(n))
+            .ok_or(field(name, "a count is missing, 0 or too large"))?;
+        if counters.iter().any(|(known, _)| *known == counter) {
+            return Err(field(name, "a counter stands twice in a row"));
+        }
+        counters.push((counter, n));
+    }
+    if counters.is_empty() {
+        return Err(field(name, "a row counts nothing"));
+    }
+    Ok(counters)
 }
 
 /// Whether a text may be one of [`Batch::strings`].
@@ -531,6 +613,7 @@ mod tests {
             "dropped": {"bot": 2}, "live": {"visitors": 1, "minute": 541},
             "minutes": [[541, 2, 1], [542, 1, 1]],
             "props": [[9, 0, 1, 2, 0, 0, 14, 3]], "revenue": [[9, 0, 1, 0, 0, 15, 3]],
+            "rollups": [[0, 9, 6, 3], [1, 0, 0, 6, 3], [14, 0, 2, 64, 1]],
             "goals": [[9, 0, 1, 0, 0, 17, 3]], "funnels": [[9, 0, 1, 0, 0, 100, 3]]
         })
     }
@@ -590,6 +673,13 @@ mod tests {
             ("/goals/0", json!([9, 0, 1, 0, 0, 14, 3]), "goals: "),
             ("/revenue/0", json!([9, 0, 1, 0, 0, 15, 0]), "revenue: "),
             ("/funnels/0", json!([9, 0, 0, 0, 100, 3]), "funnels: "),
+            ("/rollups/0", json!([28, 0, 1, 6, 3]), "rollups: "),
+            ("/rollups/0", json!([1, 9, 0, 6, 3]), "rollups: "),
+            ("/rollups/0", json!([0, 25, 6, 3]), "rollups: "),
+            ("/rollups/0", json!([1, 0, 4, 6, 3]), "rollups: "),
+            ("/rollups/0", json!([1, 0, 0]), "rollups: "),
+            ("/rollups/0", json!([1, 0, 0, 64, 3]), "rollups: "),
+            ("/rollups/0", json!([1, 0, 0, 6, 0]), "rollups: "),
         ];
         for (pointer, value, starts) in cases {
             let mut sample = sample();

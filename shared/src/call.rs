@@ -10,10 +10,11 @@ use crate::attrs::{CLIENT_ATTRS_LEN, TRAFFIC_LEN};
 use crate::clock::UnixMs;
 use crate::drops::Drop;
 use crate::limits::{CALL_BYTES_MAX, GATHER_HITS_MAX};
+use crate::settings::Detail;
 use crate::visitor::{DayKey, VisitorHash};
 
 /// Version of this format; a call of another version is refused and repeated after the upgrade.
-pub const CALL_VERSION: u8 = 2;
+pub const CALL_VERSION: u8 = 3;
 
 /// What kind of event it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,8 @@ pub struct Header {
     pub key: DayKey,
     /// The salt is an emergency one: visitors may be counted again.
     pub degraded: bool,
+    /// How much of the counts leaves the edge.
+    pub detail: Detail,
 }
 
 /// A question of somebody about themselves, to the day object that would count them.
@@ -216,6 +219,7 @@ mod tests {
             day_end_ms: 86_400_000,
             key: DayKey::new(&salt, 1, jiff::civil::date(2026, 1, 1)),
             degraded: false,
+            detail: Detail::Cross,
         };
         let mut call = CallBuilder::new(&header).unwrap();
         assert!(call.is_empty());

@@ -50,6 +50,7 @@ pub mod source;
 pub mod spam;
 mod stored;
 pub mod throttle;
+mod totals;
 pub mod visit;
 pub mod visitor;
 

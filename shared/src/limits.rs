@@ -98,6 +98,8 @@ pub const OPEN_ROWS_MAX: usize = 100_000;
 
 /// Most rows of one batch.
 pub const BATCH_ROWS_MAX: usize = 20_000;
+/// Most rows of rollups of one batch.
+pub const ROLLUP_ROWS_MAX: usize = 400_000;
 /// Largest batch as sent (compressed), bytes.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Largest batch once decompressed, bytes.

@@ -7,6 +7,8 @@
 //! Under `detail = totals` the edge sends rollups in the place of rows of cubes, made by the same
 //! table: nothing that could be cross-referenced leaves it.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cube::{COUNTERS, Counter, Cube};
@@ -231,9 +233,18 @@ impl Dim {
 
     /// Whether a row of it may hold the counter.
     pub fn holds(self, counter: Counter) -> bool {
-        counter
-            .cube()
-            .is_some_and(|cube| parts(cube).any(|part| part.dim == self && part.keeps(counter)))
+        /// For every dimension a bit for each counter.
+        static HELD: LazyLock<Vec<u128>> = LazyLock::new(|| {
+            let held = |dim: Dim| {
+                let counters = COUNTERS.iter().filter(|(counter, cube, _)| {
+                    parts(*cube).any(|part| part.dim == dim && part.keeps(*counter))
+                });
+                counters.fold(0, |bits, (counter, ..)| bits | 1 << (*counter as u8))
+            };
+            DIMS.iter().map(|(dim, ..)| held(*dim)).collect()
+        });
+        let bits = HELD.get(self as usize).copied().unwrap_or(0);
+        bits >> (counter as u8) & 1 == 1
     }
 
     /// Every counter a row of it may hold.
@@ -272,6 +283,7 @@ mod tests {
     fn every_dimension_has_one_number_and_keys_of_one_length() {
         for (dim, _, texts) in DIMS {
             assert_eq!(Dim::try_from(dim as u8), Ok(dim));
+            assert_eq!(DIMS[dim as usize].0, dim);
             let parts = || {
                 CUBES
                     .into_iter()

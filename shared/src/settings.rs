@@ -40,10 +40,36 @@ impl Signal {
     }
 }
 
+/// How much of the counts leaves the edge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detail {
+    /// Counts by all attributes together: any question can be asked.
+    #[default]
+    Cross,
+    /// Counts by one dimension each: nothing can be cross-referenced.
+    Totals,
+}
+
+impl Detail {
+    /// All, with the names that settings use.
+    pub const ALL: [(&str, Detail); 2] = [("cross", Detail::Cross), ("totals", Detail::Totals)];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Detail::Cross => "cross",
+            Detail::Totals => "totals",
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// How much of the counts leaves the edge.
+    pub detail: Detail,
     /// Global Privacy Control, `Sec-GPC: 1`.
     pub gpc: Signal,
     /// `DNT: 1`.
@@ -61,6 +87,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            detail: Detail::Cross,
             gpc: Signal::PageView,
             dnt: Signal::Count,
             clean_paths: true,

@@ -20,6 +20,7 @@ use crate::cube::{Counter, RowKey, Rows};
 use crate::dict::Dict;
 use crate::drops::Drop;
 use crate::limits::{OPEN_ROWS_MAX, OTHER};
+use crate::settings::Detail;
 pub use delta::Delta;
 use live::Presence;
 
@@ -124,9 +125,22 @@ impl Day {
     /// not fit stays open (ask [`Day::has_open`], store [`Day::open_deltas`]). `last` closes the
     /// source with the batch after which nothing is open.
     pub fn seal(&mut self, source: Source, seq: u64, degraded: bool, last: bool) -> Batch {
+        self.seal_as(source, seq, degraded, last, Detail::Cross)
+    }
+
+    /// [`Day::seal`] with the detail that a site's owner has chosen.
+    pub fn seal_as(
+        &mut self,
+        source: Source,
+        seq: u64,
+        degraded: bool,
+        last: bool,
+        detail: Detail,
+    ) -> Batch {
         let plain = std::mem::take(&mut self.open_plain);
         let mut rows = std::mem::take(&mut self.open).into_sorted();
-        let (mut batch, taken) = Batch::build(&self.dict, source, seq, &rows, plain.minutes.len());
+        let (mut batch, taken) =
+            Batch::build(&self.dict, source, seq, &rows, plain.minutes.len(), detail);
         for (key, counters) in rows.split_off(taken.min(rows.len())) {
             self.open.add_row(key, &counters);
         }
@@ -140,7 +154,11 @@ impl Day {
             .map(|(minute, (views, visitors))| [u64::from(minute), views, visitors])
             .collect();
         batch.live = self.presence.live();
-        batch
+        match detail {
+            Detail::Cross => batch,
+            // Rows that were just sealed are within bounds.
+            Detail::Totals => batch.clone().into_totals().unwrap_or(batch),
+        }
     }
 
     /// The open counts as deltas of at most about `bytes` each, to be stored in the place of the

@@ -36,6 +36,7 @@ use crate::clock::UnixMs;
 use crate::day::{Day, Delta};
 use crate::dict::DictDelta;
 use crate::limits;
+use crate::settings::Detail;
 use crate::stored;
 use crate::visitor::DayKey;
 pub use answer::{Answer, PAUSE_MS_MAX, Said, pause_ms};
@@ -52,7 +53,7 @@ const SWEEP_BEHIND_S: u32 = 5;
 /// Least time between two looks for visits that have ended, ms.
 const SWEEP_MS: i64 = 60_000;
 /// Version byte before the stored [`Meta`].
-const META_VERSION: u8 = 2;
+const META_VERSION: u8 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
@@ -78,6 +79,8 @@ struct Meta {
     /// Accepted hits that are in no stored delta.
     sealed_hits: u64,
     degraded: bool,
+    /// As the last call said.
+    detail: Detail,
     /// Tells whether a call brings the key of the calls before; says nothing without the salt.
     key_check: [u8; 8],
     phase: Phase,
@@ -190,6 +193,7 @@ impl Object {
                 next_seq: 1,
                 sealed_hits: 0,
                 degraded: false,
+                detail: header.detail,
                 key_check: [0; 8],
                 phase: Phase::Open,
                 acknowledged_ms: 0,
@@ -370,7 +374,9 @@ impl Object {
         self.meta.degraded |= newly_degraded;
         self.meta.key_check = key_check;
         self.visitors.use_key(&header.key);
-        !self.is_stored || newly_degraded || another_key
+        let another_detail = self.meta.detail != header.detail;
+        self.meta.detail = header.detail;
+        !self.is_stored || newly_degraded || another_key || another_detail
     }
 
     /// One commit: counts, and the visitors that changed with them.
@@ -415,7 +421,10 @@ impl Object {
             let seq = self.meta.next_seq;
             let last = self.meta.phase == Phase::Drained;
             let source = self.source();
-            let batch = self.day.seal(source, seq, self.meta.degraded, last);
+            let batch = {
+                let (degraded, detail) = (self.meta.degraded, self.meta.detail);
+                self.day.seal_as(source, seq, degraded, last, detail)
+            };
             self.meta.next_seq = seq.saturating_add(1);
             if batch.closed {
                 self.meta.phase = Phase::Sealed;

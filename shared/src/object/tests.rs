@@ -64,6 +64,7 @@ fn header(id: [u8; 16], salt: &Salt) -> Header {
         day_end_ms: DAY_END_MS,
         key: DayKey::new(salt, 1, DAY),
         degraded: false,
+        detail: crate::settings::Detail::Cross,
     }
 }
 

@@ -49,6 +49,7 @@ impl Host {
             day_end_ms: day.end_ms,
             key: DayKey::new(salt, name.site, name.date),
             degraded: false,
+            detail: shared::settings::Detail::Cross,
         };
         Self {
             name,

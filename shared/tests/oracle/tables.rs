@@ -334,6 +334,7 @@ pub fn settings(site: usize, gpc: Signal, dnt: Signal, shielded: Shielded) -> Se
         (7, scroll("/thanks", 100)),
     ];
     let settings = Settings {
+        detail: shared::settings::Detail::Cross,
         gpc,
         dnt,
         clean_paths: true,
