@@ -1,8 +1,10 @@
 //! The commands of `dayfly`, one file for each. They work on the data folder, also while the
 //! server runs: both are one database's writers in turn.
 
+pub mod export;
 pub mod funnel;
 pub mod goal;
+pub mod import;
 pub mod key;
 pub mod serve;
 pub mod shield;

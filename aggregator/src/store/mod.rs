@@ -8,6 +8,7 @@ mod db;
 mod dropped;
 mod funnels;
 mod goals;
+mod imports;
 mod keys;
 mod live;
 mod retention;
@@ -22,13 +23,14 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
-pub use batches::Applied;
+pub use batches::{Applied, Rollups};
 use db::Db;
 pub use db::Engine;
 #[cfg(test)]
 use db::sql;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
+pub use imports::{Begun, ImportRow};
 pub use keys::{KeyAccess, Scope};
 pub use segments::Snapshot;
 
