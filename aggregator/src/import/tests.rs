@@ -307,18 +307,17 @@ async fn a_file_is_counted_once_unless_asked_again() {
     }
 }
 
-/// Many events on three days, with more rows than a batch has.
+/// Many events on two days, with more rows than a batch has.
 fn many() -> Vec<u8> {
     let first: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
-    let all: Vec<Value> = (0..14_000i64)
+    let all: Vec<Value> = (0..30_000i64)
         .map(|n| {
-            let at = first.as_second() + (n * 7_919) % (60 * 3_600);
+            let at = first.as_second() + (n * 7_919) % (30 * 3_600);
             let time = Timestamp::from_second(at).unwrap().to_string();
-            view(
-                &time,
-                &format!("u{}", n % 900),
-                &format!("/{}", n * 31 % 9_000),
-            )
+            let (visitor, page) = (format!("u{}", n % 900), format!("/{}", n * 31 % 9_000));
+            let mut event = view(&time, &visitor, &page);
+            event["props"] = json!({"n": n % 15_000});
+            event
         })
         .collect();
     lines(&all)
@@ -331,7 +330,7 @@ async fn i7_an_import_broken_off_after_any_batch_goes_on_and_counts_the_same() {
     whole.run(whole.file("x", &bytes)).await.unwrap();
     let days = (date(2026, 3, 1), date(2026, 3, 4));
     let wanted = whole.counted(days.0, days.1).await;
-    assert_eq!(sum(&wanted, Dim::Total, Counter::Views), 14_000);
+    assert_eq!(sum(&wanted, Dim::Total, Counter::Views), 30_000);
 
     let broken = World::new().await;
     let file = broken.file("x", &bytes);
@@ -592,7 +591,7 @@ async fn what_is_exported_and_imported_and_exported_again_is_the_same() {
             }
         }
     }
-    assert_eq!((found, views), (rows, 14_001));
+    assert_eq!((found, views), (rows, 30_001));
     // What is there is not written over.
     let export = Export {
         store: &world.store,

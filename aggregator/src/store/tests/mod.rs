@@ -2,6 +2,7 @@
 //! engines. Settings and what is SQLite's own have files of their own.
 
 mod engines;
+mod imports;
 mod settings;
 mod sqlite;
 
@@ -382,8 +383,8 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
             .await
             .unwrap();
         let import = format!(
-            "INSERT INTO import (site_id, sha256, name, started_on, done)
-             SELECT {}, sha256, 'x', 1, 1 FROM batch LIMIT 1",
+            "INSERT INTO import (site_id, sha256, name, started_on, done, times, settings)
+             SELECT {}, sha256, 'x', 1, 1, 0, '' FROM batch LIMIT 1",
             site.id
         );
         store.db.execute(sql(import)).await.unwrap();
