@@ -4,7 +4,7 @@
 use shared::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
 use shared::cube::{COUNTERS, CUBES, Cube};
 
-use super::{Tables, day};
+use super::Tables;
 use crate::error::Result;
 use crate::segment::PartId;
 use crate::segment::rows::Row;
@@ -35,7 +35,7 @@ pub(super) async fn write(snapshot: &mut Snapshot, tables: &mut Tables<'_>) -> R
         tables.begin("cubes", cube.name(), &header)?;
         let kinds = [PartId::Cube(cube), PartId::VisitAttrs, PartId::ClientAttrs];
         for date in tables.days() {
-            let segment = day(snapshot, date, &kinds).await?;
+            let segment = snapshot.some(&kinds, date, date).await?;
             let mut told: Vec<Row> = segment.told(PartId::Cube(cube)).collect();
             told.sort();
             let rows: Vec<Vec<String>> = told

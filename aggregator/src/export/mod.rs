@@ -19,9 +19,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::{Error, Result};
-use crate::segment::{Hours, PartId, Segment, merge};
 use crate::site::Site;
-use crate::store::{Snapshot, Store};
+use crate::store::Store;
 
 /// A form that counts are exported in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -150,23 +149,4 @@ impl Tables<'_> {
         let days = std::iter::successors(Some(self.from), |date| date.tomorrow().ok());
         days.take_while(move |date| *date <= to)
     }
-}
-
-/// Some parts of a day, as one segment.
-async fn day(snapshot: &mut Snapshot, date: Date, kinds: &[PartId]) -> Result<Segment> {
-    let mut segments: Vec<(i64, Vec<(PartId, Vec<u8>)>)> = Vec::new();
-    snapshot
-        .parts(kinds, date, date, |_, no, id, bytes| {
-            match segments.iter_mut().find(|(known, _)| *known == no) {
-                Some((_, parts)) => parts.push((id, bytes.to_vec())),
-                None => segments.push((no, vec![(id, bytes.to_vec())])),
-            }
-            Ok(())
-        })
-        .await?;
-    let segments = segments
-        .into_iter()
-        .map(|(_, parts)| Segment::decode(parts));
-    let segments: Vec<Segment> = segments.collect::<std::result::Result<_, _>>()?;
-    Ok(merge(&segments, Hours::Kept))
 }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use shared::cube::Counter;
 use shared::rollup::Dim;
 
-use super::{Tables, day};
+use super::Tables;
 use crate::error::Result;
 use crate::import::table::{TABLES, Table, counters, is_count};
 use crate::segment::rows::Row;
@@ -21,7 +21,7 @@ pub(super) async fn write(snapshot: &mut Snapshot, tables: &mut Tables<'_>) -> R
         tables.begin("imported", name, &header)?;
         let part = PartId::Rollup(table.written_from().0);
         for date in tables.days() {
-            let segment = day(snapshot, date, &[part]).await?;
+            let segment = snapshot.some(&[part], date, date).await?;
             tables.add(&rows(table, date, &segment))?;
         }
     }

@@ -99,7 +99,7 @@ mod tests {
         let mut days = LocalDays::new(&site, Salt::from_random([1; 32]), latest);
         let mut of = |text: &str| {
             let at_ms = text.parse::<Timestamp>().unwrap().as_millisecond();
-            let day = days.of(at_ms).map(|local| local.day.clone());
+            let day = days.of(at_ms).map(|local| local.day);
             day.map(|day| (day.date.to_string(), (at_ms - day.start_ms) / 3_600_000))
         };
         for (at, date, hour) in [

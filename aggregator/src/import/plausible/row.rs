@@ -17,6 +17,11 @@ use super::table::{Table, counters, is_count};
 /// Largest count of a row that is believed.
 const COUNT_MAX: u64 = 1_000_000_000_000;
 
+/// A column, and what is wrong with it.
+type Wrong = (&'static str, &'static str);
+/// A rollup and the key of a row of it.
+type RowOf<'r> = (Dim, Vec<Cow<'r, str>>);
+
 /// A row of a rollup, as it is sorted.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Count<'a> {
@@ -74,10 +79,7 @@ impl Columns {
     ///
     /// # Errors
     /// The column that is wrong, and how.
-    pub fn read<'r>(
-        &self,
-        row: &'r StringRecord,
-    ) -> Result<(Date, Vec<Count<'r>>), (&'static str, &'static str)> {
+    pub fn read<'r>(&self, row: &'r StringRecord) -> Result<(Date, Vec<Count<'r>>), Wrong> {
         let date = row.get(self.date).unwrap_or_default().trim();
         let date: Date = date
             .parse()
@@ -131,10 +133,7 @@ impl Columns {
     }
 
     /// The rollups a row belongs to, and its keys there.
-    fn keys<'r>(
-        &self,
-        row: &'r StringRecord,
-    ) -> Result<Vec<(Dim, Vec<Cow<'r, str>>)>, (&'static str, &'static str)> {
+    fn keys<'r>(&self, row: &'r StringRecord) -> Result<Vec<RowOf<'r>>, Wrong> {
         let text = |column| self.text(row, column);
         let one = |dim, column| vec![(dim, vec![text(column)])];
         Ok(match self.table {
@@ -181,7 +180,7 @@ impl Columns {
         })
     }
 
-    fn sources<'r>(&self, row: &'r StringRecord) -> Vec<(Dim, Vec<Cow<'r, str>>)> {
+    fn sources<'r>(&self, row: &'r StringRecord) -> Vec<RowOf<'r>> {
         let text = |column| self.text(row, column);
         let given = |column| Some(text(column).into_owned()).filter(|text| !text.is_empty());
         let name = match text("source") {
