@@ -160,7 +160,7 @@ fn refused(applied: crate::store::Applied, date: Date) -> Error {
     Error::Invalid(match applied {
         Applied::Gone => "the site was removed meanwhile".into(),
         Applied::Conflict => format!(
-            "{date}: the part of this import that is in was counted otherwise, by another version of Dayfly; go on with that one"
+            "{date}: the part of this import that is in was counted otherwise, by another version of Dayfly or, from standard input, with other settings; go on with those"
         ),
         Applied::Gap { last } => {
             format!("{date}: the part of this import that is in ends with batch {last} now")
