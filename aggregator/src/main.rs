@@ -12,8 +12,10 @@ use aggregator::geo::cli::GeoCommand;
 use clap::{Parser, Subcommand};
 
 use cli::backup::{BackupCommand, RestoreCommand};
+use cli::export::ExportCommand;
 use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
+use cli::import::ImportCommand;
 use cli::key::KeyCommand;
 use cli::serve::ServeCommand;
 use cli::shield::ShieldCommand;
@@ -57,6 +59,10 @@ enum Command {
     Backup(BackupCommand),
     /// Put a backup in the place of what is stored; the server must be stopped.
     Restore(RestoreCommand),
+    /// Count what happened before, from a file, also while the server runs.
+    Import(ImportCommand),
+    /// Write a site's counts into a zip of CSV files, also while the server runs.
+    Export(ExportCommand),
     /// Make a table of countries for the edge, and ask one.
     #[command(subcommand)]
     Geo(GeoCommand),
@@ -72,7 +78,7 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("dayfly: error: {error}");
             ExitCode::FAILURE
@@ -80,12 +86,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<()> {
+async fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Geo(command) = cli.command {
-        return command.run(); // Needs no data folder, and makes none.
+        command.run()?; // Needs no data folder, and makes none.
+        return Ok(ExitCode::SUCCESS);
     }
     let data = DataFolder::open(&cli.data, cli.database.as_deref())?;
     match cli.command {
+        Command::Import(command) => return command.run(&data).await,
+        Command::Export(command) => command.run(&data).await,
         Command::Geo(command) => command.run(),
         Command::Serve(command) => command.run(&data).await,
         Command::Site(command) => command.run(&data).await,
@@ -95,5 +104,6 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Key(command) => command.run(&data).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

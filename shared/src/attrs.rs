@@ -38,6 +38,15 @@ pub const TRAFFIC_LEN: usize = 8;
 /// keeps host and path; where `clean_paths` is set, nothing keeps what looks like a person.
 pub fn traffic(query: Option<&str>, referrer: Option<&Referrer>, clean_paths: bool) -> Traffic {
     let attribution = Attribution::parse(query.unwrap_or_default());
+    traffic_of(attribution, referrer, clean_paths)
+}
+
+/// The same of an attribution that was read already.
+pub fn traffic_of(
+    attribution: Attribution,
+    referrer: Option<&Referrer>,
+    clean_paths: bool,
+) -> Traffic {
     let source = source::of(attribution.source.as_deref(), referrer);
     let channel = Channel::of(source.as_ref(), &attribution);
     let name = source.map(|source| source.name.into_owned());

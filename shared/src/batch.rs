@@ -433,7 +433,11 @@ impl Batch {
         })
     }
 
-    fn check(&self) -> Result<(), BatchError> {
+    /// Whether every field is within its bounds; whoever makes batches that are not sent asks.
+    ///
+    /// # Errors
+    /// The first field that is not.
+    pub fn check(&self) -> Result<(), BatchError> {
         if self.v != WIRE_VERSION {
             return Err(field("v", "not a version this aggregator speaks"));
         }

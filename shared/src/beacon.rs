@@ -52,6 +52,14 @@ impl<'a> Sender<'a> {
             client: attrs::client(country, user_agent),
         }
     }
+
+    /// Who an import names without a User-Agent: a person, for nothing says otherwise.
+    pub fn without_agent(address: ClientAddress, country: &'a str) -> Self {
+        Self {
+            is_bot: false,
+            ..Self::new(address, "", country, false, false)
+        }
+    }
 }
 
 /// An event that a site counts.

@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod floods;
 mod goals;
+mod import;
 mod me;
 mod memory;
 mod midnight;

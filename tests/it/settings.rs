@@ -34,11 +34,11 @@ async fn a_site_is_set_and_shown_and_the_edge_is_told() {
     let set = |arguments: &[&str]| system.dayfly(&[&["site", "set", SITE], arguments].concat());
     assert_eq!(
         set(&["--gpc", "drop"]),
-        "a.example: gpc drop, dnt count, clean-paths on, keep-months 25\n"
+        "a.example: gpc drop, dnt count, clean-paths on, detail cross, keep-months 25\n"
     );
     assert_eq!(
         set(&["--dnt", "page-view", "--clean-paths", "off"]),
-        "a.example: gpc drop, dnt page-view, clean-paths off, keep-months 25\n"
+        "a.example: gpc drop, dnt page-view, clean-paths off, detail cross, keep-months 25\n"
     );
     for (arguments, error) in [
         (&["site", "set", SITE][..], "required arguments"),
@@ -67,7 +67,7 @@ async fn a_site_is_set_and_shown_and_the_edge_is_told() {
     assert_eq!(
         system.dayfly(&["site", "show", SITE]),
         "domain\ta.example\ntimezone\tEurope/Berlin\ngpc\tdrop\ndnt\tpage-view\n\
-         clean-paths\toff\nkeep-months\t25\nshield\thost\t*.a.example\ngoal\t1\tevent Signup\tSignup\n\
+         clean-paths\toff\ndetail\tcross\nkeep-months\t25\nshield\thost\t*.a.example\ngoal\t1\tevent Signup\tSignup\n\
          goal\t2\tpage /thanks/**\tVisit /thanks/**\nfunnel\t1\t2 > 1\tBuy\n"
     );
     let told = roster(&system).await;

@@ -142,5 +142,7 @@ CREATE TABLE import (
     name TEXT NOT NULL,
     started_on BIGINT NOT NULL,
     done BIGINT NOT NULL,
+    times BIGINT NOT NULL, -- it was imported whole so often before
+    settings TEXT NOT NULL, -- the site's when it was begun; empty when it is done
     PRIMARY KEY (site_id, sha256)
 );

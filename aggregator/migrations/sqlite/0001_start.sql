@@ -139,5 +139,7 @@ CREATE TABLE import (
     name TEXT NOT NULL,
     started_on INTEGER NOT NULL,
     done INTEGER NOT NULL,
+    times INTEGER NOT NULL, -- it was imported whole so often before
+    settings TEXT NOT NULL, -- the site's when it was begun; empty when it is done
     PRIMARY KEY (site_id, sha256)
 ) STRICT, WITHOUT ROWID;

@@ -2,8 +2,10 @@
 //! server runs: both are one database's writers in turn.
 
 pub mod backup;
+pub mod export;
 pub mod funnel;
 pub mod goal;
+pub mod import;
 pub mod key;
 pub mod serve;
 pub mod shield;

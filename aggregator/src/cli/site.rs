@@ -5,7 +5,7 @@ use aggregator::error::{Error, Result};
 use aggregator::site as sites;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use shared::settings::Signal;
+use shared::settings::{Detail, Signal};
 
 use super::serve::SaltsPlace;
 use super::{funnel, goal, shield, today, with_site, with_store};
@@ -61,6 +61,10 @@ pub struct Changes {
     /// Put :email and :id in the place of path segments that look like an e-mail address or an id.
     #[arg(long, value_parser = on_off(), value_name = "on|off")]
     clean_paths: Option<bool>,
+    /// Whether counts leave the edge by all attributes together, so that any question can be asked,
+    /// or by one dimension each, so that nothing can be cross-referenced.
+    #[arg(long, value_parser = detail())]
+    detail: Option<Detail>,
     /// How many months counts are kept; older ones are deleted within the hour.
     #[arg(long, value_name = "N")]
     keep_months: Option<u32>,
@@ -71,6 +75,13 @@ fn signal() -> impl TypedValueParser<Value = Signal> {
     PossibleValuesParser::new(names).try_map(|text| {
         let found = Signal::ALL.into_iter().find(|(name, _)| *name == text);
         found.map(|(_, signal)| signal).ok_or("no such value")
+    })
+}
+
+fn detail() -> impl TypedValueParser<Value = Detail> {
+    PossibleValuesParser::new(Detail::ALL.map(|(name, _)| name)).try_map(|text| {
+        let found = Detail::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, detail)| detail).ok_or("no such value")
     })
 }
 
@@ -122,6 +133,7 @@ async fn show(data: &DataFolder, domain: &str) -> Result<()> {
         println!("gpc\t{}", settings.gpc.as_str());
         println!("dnt\t{}", settings.dnt.as_str());
         println!("clean-paths\t{}", on_or_off(settings.clean_paths));
+        println!("detail\t{}", settings.detail.as_str());
         println!("keep-months\t{}", store.kept_months(site.id).await?);
         for line in shield::lines(&settings.shields) {
             println!("shield\t{line}");
@@ -141,6 +153,7 @@ async fn set(data: &DataFolder, domain: &str, changes: Changes) -> Result<()> {
     with_site(data, domain, async |store, site| {
         let change = |settings: &mut shared::settings::Settings| {
             settings.gpc = changes.gpc.unwrap_or(settings.gpc);
+            settings.detail = changes.detail.unwrap_or(settings.detail);
             settings.dnt = changes.dnt.unwrap_or(settings.dnt);
             settings.clean_paths = changes.clean_paths.unwrap_or(settings.clean_paths);
             Ok(())
@@ -150,11 +163,12 @@ async fn set(data: &DataFolder, domain: &str, changes: Changes) -> Result<()> {
         }
         let settings = store.change_settings(site.id, change).await?;
         println!(
-            "{}: gpc {}, dnt {}, clean-paths {}, keep-months {}",
+            "{}: gpc {}, dnt {}, clean-paths {}, detail {}, keep-months {}",
             site.domain,
             settings.gpc.as_str(),
             settings.dnt.as_str(),
             on_or_off(settings.clean_paths),
+            settings.detail.as_str(),
             store.kept_months(site.id).await?
         );
         Ok(())

@@ -8,7 +8,9 @@ use shared::batch::{Batch, BatchError};
 use shared::cube::CUBES;
 
 use super::part::{ColumnId, Part};
-use super::{CLIENT, HOUR, Hours, PartId, Segment, TEXT, VISIT, counter_column, merge, rollups};
+use super::{
+    CLIENT, HOUR, Hours, PartId, RollupRow, Segment, TEXT, VISIT, counter_column, merge, rollups,
+};
 
 /// Strings by place, each once.
 #[derive(Default)]
@@ -88,8 +90,16 @@ impl Segment {
             segment.set(PartId::Cube(cube), part);
         }
         rollups::derive(&mut segment);
+        let text = |place: &u32| strings.get(*place as usize).cloned().unwrap_or_default();
+        let totals = batch.rollup_rows()?.into_iter().map(|row| RollupRow {
+            dim: row.dim,
+            hour: row.hour,
+            texts: row.texts.iter().map(text).collect(),
+            counters: row.counters,
+        });
+        let totals = Self::of_rollups(totals).unwrap_or_default(); // Its rows were checked.
         // Sorts the rows, and sums those that have one key.
-        Ok(merge(&[segment], Hours::Kept))
+        Ok(merge(&[segment, totals], Hours::Kept))
     }
 }
 

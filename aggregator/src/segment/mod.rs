@@ -27,6 +27,7 @@ use shared::rollup::{DIMS, Dim};
 
 pub use merge::{Hours, merge};
 use part::{ColumnId, Part};
+pub use rollups::RollupRow;
 
 /// What is stored is not a segment of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,16 +1,19 @@
-//! Rollups of the rows of cubes, by the table of [`shared::rollup`].
+//! Rollups of the rows of cubes, by the table of [`shared::rollup`]; and those that came without
+//! cubes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use shared::cube::CUBES;
+use shared::cube::{CUBES, Counters};
 use shared::marks::prefix;
 use shared::rollup::{Dim, Place, parts};
 
 use super::build::Interner;
 use super::part::{ColumnId, Part};
 use super::{
-    CLIENT, HOUR, HOUR_AT, KEY_COLUMNS, Key, PartId, Segment, TEXT, TEXTS_AT, VISIT, counter_of,
+    CLIENT, HOUR, HOUR_AT, Hours, KEY_COLUMNS, Key, PartId, Segment, SegmentError, TEXT, TEXTS_AT,
+    VISIT, counter_column, counter_of, merge,
 };
 
 /// A rollup in the making.
@@ -142,5 +145,57 @@ pub(super) fn derive(segment: &mut Segment) {
     }
     for (dim, rollup) in rollups {
         segment.set(PartId::Rollup(dim), rollup.into_part());
+    }
+}
+
+/// A row of a rollup that came without cubes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollupRow {
+    /// The rollup.
+    pub dim: Dim,
+    /// Hour of the local day; 0 but for [`Dim::Total`].
+    pub hour: u8,
+    /// As many texts as [`Dim::texts`] says.
+    pub texts: Vec<Arc<str>>,
+    /// Counters that [`Dim::holds`].
+    pub counters: Counters,
+}
+
+impl Segment {
+    /// A segment of rollups alone: counts that came without anything to cross-reference. Rows of
+    /// one key are summed.
+    ///
+    /// # Errors
+    /// A row has another number of texts than its dimension, or a counter that it does not hold.
+    pub fn of_rollups(rows: impl IntoIterator<Item = RollupRow>) -> Result<Self, SegmentError> {
+        let mut rollups: BTreeMap<Dim, Rollup> = BTreeMap::new();
+        for row in rows {
+            if row.texts.len() != row.dim.texts() {
+                return Err(SegmentError("a rollup has another number of texts"));
+            }
+            let rollup = rollups.entry(row.dim).or_default();
+            let mut key = Key::default();
+            for (slot, text) in key[TEXTS_AT..HOUR_AT].iter_mut().zip(&row.texts) {
+                *slot = rollup.strings.place_of(text);
+            }
+            key[HOUR_AT] = row.hour.into();
+            let place = rollup.row(key);
+            for (counter, n) in row.counters {
+                if !row.dim.holds(counter) {
+                    return Err(SegmentError("a rollup does not hold this counter"));
+                }
+                let sums = rollup.columns.entry(counter_column(counter)).or_default();
+                sums.resize(rollup.keys.len().max(sums.len()), 0);
+                if let Some(sum) = sums.get_mut(place) {
+                    *sum = sum.saturating_add(n);
+                }
+            }
+        }
+        let mut segment = Self::default();
+        for (dim, rollup) in rollups {
+            segment.set(PartId::Rollup(dim), rollup.into_part());
+        }
+        // Sorts the rows.
+        Ok(merge(&[segment], Hours::Kept))
     }
 }

@@ -1,7 +1,7 @@
 //! Applying a batch: marker and counts in one transaction (I7).
 
 use jiff::civil::Date;
-use shared::batch::Batch;
+use shared::batch::{Batch, Source};
 use shared::clock::UnixMs;
 use shared::visitor::SiteId;
 
@@ -30,6 +30,29 @@ pub enum Applied {
     Gone,
 }
 
+/// Counts of a day by one dimension each, from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollups {
+    /// A source of its own for the day.
+    pub source: Source,
+    /// Hits they are of, as far as that is known.
+    pub hits_total: u64,
+    /// Known again by this.
+    pub sha256: [u8; 32],
+    /// The counts.
+    pub segment: Segment,
+}
+
+/// What a batch is known by, and says of its source.
+struct Marker<'a> {
+    source: &'a Source,
+    seq: u64,
+    closed: bool,
+    degraded: bool,
+    hits_total: u64,
+    sha256: [u8; 32],
+}
+
 impl Store {
     /// Applies a batch that [`Batch::decode`] has accepted; `sha256` is that of its bytes as sent.
     /// Minutes that are over for a day by `now_ms` are left out: the live view has no use for them.
@@ -42,14 +65,48 @@ impl Store {
         sha256: [u8; 32],
         now_ms: UnixMs,
     ) -> Result<Applied> {
-        let source = &batch.source;
+        let segment =
+            Segment::of_batch(batch).map_err(|error| Error::Invalid(error.to_string()))?;
+        let marker = Marker {
+            source: &batch.source,
+            seq: batch.seq,
+            closed: batch.closed,
+            degraded: batch.degraded,
+            hits_total: batch.hits_total,
+            sha256,
+        };
+        self.apply(marker, &segment, Some((batch, now_ms))).await
+    }
+
+    /// Applies the rollups of a day that come from elsewhere: the one batch of their source.
+    ///
+    /// # Errors
+    /// The database failed; nothing is applied.
+    pub async fn apply_rollups(&self, rollups: &Rollups) -> Result<Applied> {
+        let marker = Marker {
+            source: &rollups.source,
+            seq: 1,
+            closed: true,
+            degraded: false,
+            hits_total: rollups.hits_total,
+            sha256: rollups.sha256,
+        };
+        self.apply(marker, &rollups.segment, None).await
+    }
+
+    /// Applies a segment under its marker; what a batch says beside it as well.
+    async fn apply(
+        &self,
+        batch: Marker<'_>,
+        segment: &Segment,
+        beside: Option<(&Batch, UnixMs)>,
+    ) -> Result<Applied> {
+        let (source, sha256) = (batch.source, batch.sha256);
         let date = day_number(source.date);
         let incarnation = hex::decode(&source.incarnation)
             .map_err(|_| Error::Invalid("source.incarnation".into()))?;
         // What takes time is done before anything is locked.
-        let segment =
-            Segment::of_batch(batch).map_err(|error| Error::Invalid(error.to_string()))?;
-        let segment = Encoded::of(&segment)?;
+        let segment = Encoded::of(segment)?;
 
         let mut tx = self.db.write().await?;
         let Some(site) = sites::hold(&mut tx, source.site).await? else {
@@ -140,8 +197,10 @@ impl Store {
         )
         .await?;
         segments::add(&mut tx, source.site, date, &segment).await?;
-        dropped::add(&mut tx, batch, date).await?;
-        live::add(&mut tx, &site, id, batch, now_ms).await?;
+        if let Some((batch, now_ms)) = beside {
+            dropped::add(&mut tx, batch, date).await?;
+            live::add(&mut tx, &site, id, batch, now_ms).await?;
+        }
         tx.commit().await?;
         Ok(Applied::Now)
     }
@@ -151,7 +210,7 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn last_of_source(&self, source: &shared::batch::Source) -> Result<Option<u64>> {
+    pub async fn last_of_source(&self, source: &Source) -> Result<Option<u64>> {
         let incarnation = hex::decode(&source.incarnation)
             .map_err(|_| Error::Invalid("source.incarnation".into()))?;
         let row = self

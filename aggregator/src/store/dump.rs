@@ -124,6 +124,8 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
             ("name", Text),
             ("started_on", Int),
             ("done", Int),
+            ("times", Int),
+            ("settings", Text),
         ],
     ),
 ];

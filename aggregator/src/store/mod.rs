@@ -9,6 +9,7 @@ mod dropped;
 mod dump;
 mod funnels;
 mod goals;
+mod imports;
 mod keys;
 mod live;
 mod retention;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
-pub use batches::Applied;
+pub use batches::{Applied, Rollups};
 use db::Db;
 pub use db::Engine;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use db::sql;
 pub use dump::{Dump, Restored};
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
+pub use imports::{Begun, ImportRow};
 pub use keys::{KeyAccess, Scope};
 pub use live::Minute;
 pub use retention::KEPT_MONTHS_MAX;

@@ -31,6 +31,9 @@ const BUNDLE_ROWS_MAX: usize = 4_096;
 /// The part number of such a value.
 const BUNDLE: i64 = 255;
 
+/// Parts of one segment, as bytes.
+type Parts = Vec<(PartId, Vec<u8>)>;
+
 /// A segment as it is stored.
 pub(super) struct Encoded {
     rows: u64,
@@ -425,10 +428,17 @@ impl Snapshot {
     /// The database failed.
     pub async fn whole(&mut self, from: Date, to: Date) -> Result<Segment> {
         let kinds: Vec<PartId> = PartId::all().collect();
-        /// By date and number.
-        type Found = BTreeMap<(i64, i64), Vec<(PartId, Vec<u8>)>>;
-        let mut found = Found::new();
-        self.parts(&kinds, from, to, |date, no, id, bytes| {
+        self.some(&kinds, from, to).await
+    }
+
+    /// The parts of these kinds from `from` to `to`, both included, as one segment. Rows of cubes
+    /// need the attributes that they name.
+    ///
+    /// # Errors
+    /// The database failed, or attributes are not among the kinds that rows name.
+    pub async fn some(&mut self, kinds: &[PartId], from: Date, to: Date) -> Result<Segment> {
+        let mut found: BTreeMap<(i64, i64), Parts> = BTreeMap::new();
+        self.parts(kinds, from, to, |date, no, id, bytes| {
             let parts = found.entry((date, no)).or_default();
             parts.push((id, bytes.to_vec()));
             Ok(())

@@ -3,6 +3,7 @@
 
 mod backups;
 mod engines;
+mod imports;
 mod settings;
 mod sqlite;
 
@@ -127,6 +128,7 @@ on_both_engines!(
     markers_go_and_a_late_duplicate_is_still_one,
     a_source_says_its_last_batch,
     batches_of_many_shards_come_at_once,
+    totals_are_stored_by_one_dimension_each,
 );
 
 async fn i7_a_batch_with_everything_is_applied_once(place: Place) {
@@ -339,6 +341,25 @@ async fn batches_of_many_shards_come_at_once(place: Place) {
     assert_eq!(number(&store, "SELECT count(*) FROM source").await, 6);
 }
 
+async fn totals_are_stored_by_one_dimension_each(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let cross = batch(site.id, 1);
+    let totals = cross.clone().into_totals().unwrap();
+    store.apply_batch(&totals, [1; 32], noon()).await.unwrap();
+    let other = store.site("b.example").await.unwrap().unwrap();
+    let cross = batch(other.id, 1);
+    store.apply_batch(&cross, [1; 32], noon()).await.unwrap();
+    let totals = counted(&store, site.id, today()).await;
+    let cross = counted(&store, other.id, today()).await;
+    for part in PartId::all() {
+        let rows = |of: &Segment| of.told(part).collect::<Vec<_>>();
+        match part {
+            PartId::Rollup(_) => assert_eq!(rows(&totals), rows(&cross), "{part:?}"),
+            _ => assert!(rows(&totals).is_empty(), "{part:?}"),
+        }
+    }
+}
+
 async fn i2_minutes_are_gone_after_a_day(place: Place) {
     let (store, site) = with_sites(&place).await;
     let batch_1 = batch(site.id, 1);
@@ -383,8 +404,8 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
             .await
             .unwrap();
         let import = format!(
-            "INSERT INTO import (site_id, sha256, name, started_on, done)
-             SELECT {}, sha256, 'x', 1, 1 FROM batch LIMIT 1",
+            "INSERT INTO import (site_id, sha256, name, started_on, done, times, settings)
+             SELECT {}, sha256, 'x', 1, 1, 0, '' FROM batch LIMIT 1",
             site.id
         );
         store.db.execute(sql(import)).await.unwrap();
