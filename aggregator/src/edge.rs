@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use shared::batch::{Batch, Source};
 use shared::limits::BATCH_BYTES_MAX;
-use shared::report::Told;
+use shared::report::{Report, Told};
 use shared::roster::{Roster, Salts};
 use shared::sign::{HEADER, Signed, sha256};
 use zeroize::Zeroizing;
@@ -30,6 +30,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/edge/v1/batches", post(batches))
         .route("/edge/v1/batches/check", post(check))
         .route("/edge/v1/report", post(report))
+        .route("/edge/v1/reports", get(reports))
         .route(
             "/edge/v1/sources/{site}/{date}/{shard}/{incarnation}",
             get(last_of_source),
@@ -193,6 +194,14 @@ async fn report(State(app): State<App>, bytes: Bytes) -> Response {
         }
         Err(error) => malformed(&error.to_string()),
     }
+}
+
+/// For `dayfly audit`: every report that is not too old, and how many seconds ago it came.
+async fn reports(State(app): State<App>) -> Json<Vec<(Report, i64)>> {
+    let now_ms = app.clock.now_ms();
+    let all = app.reports.all(now_ms).into_iter();
+    let aged = all.map(|(report, heard_ms)| (report, (now_ms - heard_ms) / 1_000));
+    Json(aged.collect())
 }
 
 fn malformed(problem: &str) -> Response {

@@ -11,6 +11,7 @@ use aggregator::error::Result;
 use aggregator::geo::cli::GeoCommand;
 use clap::{Parser, Subcommand};
 
+use cli::audit::AuditCommand;
 use cli::backup::{BackupCommand, RestoreCommand};
 use cli::export::ExportCommand;
 use cli::funnel::FunnelCommand;
@@ -55,6 +56,8 @@ enum Command {
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Check that all that was accepted is applied or waits, and what is stored about visitors.
+    Audit(AuditCommand),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
     Backup(BackupCommand),
     /// Put a backup in the place of what is stored; the server must be stopped.
@@ -93,6 +96,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     }
     let data = DataFolder::open(&cli.data, cli.database.as_deref())?;
     match cli.command {
+        Command::Audit(command) => return command.run(&data).await,
         Command::Import(command) => return command.run(&data).await,
         Command::Export(command) => command.run(&data).await,
         Command::Geo(command) => command.run(),

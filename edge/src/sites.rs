@@ -10,6 +10,7 @@ use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
 use shared::report::{Report, Sums};
 use shared::roster::{Day, Roster, SaltRing, Site};
 use shared::rules::Rules;
+use shared::settings::Detail;
 use shared::visitor::{DayKey, SiteId, VisitorHasher};
 use wasm_bindgen::prelude::*;
 use worker::web_sys::{Request, RequestInit};

@@ -1,6 +1,7 @@
 //! The commands of `dayfly`, one file for each. They work on the data folder, also while the
 //! server runs: both are one database's writers in turn.
 
+pub mod audit;
 pub mod backup;
 pub mod export;
 pub mod funnel;

@@ -3,6 +3,7 @@
 //! SQLite runs in WAL with `synchronous=FULL`: what was answered is on disk; and `secure_delete`:
 //! what is deleted is overwritten.
 
+mod audit;
 mod batches;
 mod db;
 mod dropped;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+pub use audit::{KnownSource, Soundness};
 pub use batches::{Applied, Rollups};
 use db::Db;
 pub use db::Engine;
