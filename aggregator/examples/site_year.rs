@@ -3,7 +3,8 @@
 //!
 //!     site_year <database: a file, or a postgres:// URL> <page views of the year>
 //!
-//! Writes one line of JSON. Always the same year: the random source has a fixed seed.
+//! With BATCHES naming a folder, the large batches of the first part are written there too, to be
+//! posted by bench/store/ingest.mjs. Writes one line of JSON. Always the same year: the random source has a fixed seed.
 //!
 //! The site: 500 pages by a Zipf-like law, 2.5 page views a visit, a week and a day that people
 //! have, 45 % of visits without a source, 40 sources, 200 referrers, 20 campaigns on 8 % of visits,
@@ -305,7 +306,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         // What was sealed in small batches, as an edge sends it that was without its aggregator.
         for batch in joined(counting) {
             rows_in += rows(&batch);
-            large.push(batch.encode()?);
+            let body = batch.encode()?;
+            if let Some(folder) = std::env::var_os("BATCHES") {
+                let (source, seq) = (&batch.source, batch.seq);
+                let name = format!("{}{:06}-{seq:06}", source.date.year(), source.date.day_of_year());
+                std::fs::write(PathBuf::from(folder).join(name), &body)?;
+            }
+            large.push(body);
         }
     }
     let (begin, cpu) = (Instant::now(), cpu_s());

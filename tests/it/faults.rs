@@ -1,5 +1,6 @@
 //! Processes that die: nothing acknowledged is lost, nothing is counted twice (I6, I7, I8).
 
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,11 +37,11 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
 
 /// Every acknowledged page view has a page of its own: each must be counted once, and those whose
 /// answer was lost at most once.
-#[tokio::test]
-async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_once() {
+async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32) {
     // An address each: one address alone would be throttled.
     let mut system = System::start_with(Options {
         client_ip_header: Some("X-Forwarded-For"),
+        postgres,
         ..Options::default()
     })
     .await;
@@ -72,15 +73,23 @@ async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_on
             acknowledged
         }));
     }
-    for round in 0..6 {
-        tokio::time::sleep(Duration::from_millis(350)).await;
-        if round % 2 == 0 {
-            system.stop_aggregator("KILL");
-            tokio::time::sleep(Duration::from_millis(250)).await;
-            system.start_aggregator().await;
-        } else {
-            system.stop_edge("KILL");
-            system.start_edge().await;
+    let mut moment = std::collections::hash_map::RandomState::new().hash_one(0);
+    for _ in 0..times {
+        for signal in signals {
+            for is_edge in [false, true] {
+                moment = moment.wrapping_mul(6_364_136_223_846_793_005) | 1;
+                tokio::time::sleep(Duration::from_millis(moment >> 32 & 511)).await;
+                let begin = std::time::Instant::now();
+                if is_edge {
+                    system.stop_edge(signal);
+                    assert!(begin.elapsed() < Duration::from_secs(10));
+                    system.start_edge().await;
+                } else {
+                    system.stop_aggregator(signal);
+                    assert!(begin.elapsed() < Duration::from_secs(11));
+                    system.start_aggregator().await;
+                }
+            }
         }
     }
     stop.store(true, Ordering::Relaxed);
@@ -104,6 +113,26 @@ async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_on
             "{page} was lost"
         );
     }
+}
+
+#[tokio::test]
+async fn i6_i7_kill_either_side_under_load_and_every_acknowledged_view_counts_once() {
+    end_either_side_under_load(false, &["KILL"], 20).await;
+}
+
+#[tokio::test]
+async fn i6_i7_the_same_on_postgres() {
+    end_either_side_under_load(true, &["KILL"], 20).await;
+}
+
+#[tokio::test]
+async fn i6_i7_told_to_stop_either_side_ends_in_time_and_loses_nothing() {
+    end_either_side_under_load(false, &["TERM"], 5).await;
+}
+
+#[tokio::test]
+async fn i6_i7_told_to_stop_the_same_on_postgres() {
+    end_either_side_under_load(true, &["TERM"], 5).await;
 }
 
 #[tokio::test]

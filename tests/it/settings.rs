@@ -75,7 +75,7 @@ async fn a_site_is_set_and_shown_and_the_edge_is_told() {
     assert_eq!(
         site["settings"],
         json!({
-            "gpc": "drop", "dnt": "page-view", "clean_paths": false,
+            "gpc": "drop", "dnt": "page-view", "clean_paths": false, "detail": "cross",
             "shields": {"hosts": ["*.a.example"], "pages": [], "countries": [], "networks": []},
             "goals": [
                 {"id": 1, "kind": "event", "name": "Signup"},

@@ -106,6 +106,8 @@ pub struct Options {
     /// Both sides' clocks can be put forward (clock.rs), and the aggregator can be made to refuse
     /// batches ([`System::refuse`]).
     pub test_clock: bool,
+    /// A Postgres database in the place of the SQLite file.
+    pub postgres: bool,
 }
 
 pub struct System {
@@ -115,6 +117,8 @@ pub struct System {
     pub edge_port: u16,
     pub dashboard_port: u16,
     pub options: Options,
+    /// The URL of its database, if it is not the file in the data folder.
+    pub database: Option<String>,
     /// How far the clocks were put forward, ms.
     pub offset_ms: i64,
     pub aggregator: Option<Process>,
@@ -138,7 +142,12 @@ impl System {
     }
 
     pub async fn aggregator_alone_with(options: Options) -> Self {
+        let database = match options.postgres {
+            true => Some(crate::postgres::database().await),
+            false => None,
+        };
         let mut system = Self {
+            database,
             data: tempfile::tempdir().unwrap(),
             salts: tempfile::tempdir_in("/dev/shm").unwrap(),
             http: Client::builder().timeout(PATIENCE).build().unwrap(),
@@ -180,6 +189,9 @@ impl System {
             .env("DAYFLY_DATA", self.data.path())
             .env("DAYFLY_SALTS_DIR", self.salts.path())
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
+        if let Some(url) = &self.database {
+            command.env("DAYFLY_DATABASE", url);
+        }
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
             command.env("DAYFLY_TEST_REFUSE_FILE", self.refuse_file());
@@ -316,6 +328,9 @@ impl System {
 
     pub fn dayfly_output(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = Command::new(dayfly());
+        if let Some(url) = &self.database {
+            command.env("DAYFLY_DATABASE", url);
+        }
         command
             .arg("--data")
             .arg(self.data.path())

@@ -160,7 +160,22 @@ impl Segment {
     /// # Errors
     /// Memory is the only bound.
     pub fn encode(&self) -> Result<Vec<(PartId, Vec<u8>)>, SegmentError> {
-        let encode = |(id, part): (&PartId, &Part)| Ok((*id, part.encode(id.by_difference())?));
+        self.encode_parts(true)
+    }
+
+    /// The parts that hold anything, as one value; for small segments.
+    ///
+    /// # Errors
+    /// Memory is the only bound.
+    pub fn encode_bundle(&self) -> Result<Vec<u8>, SegmentError> {
+        bundle::join(&self.encode_parts(false)?)
+    }
+
+    fn encode_parts(&self, packed: bool) -> Result<Vec<(PartId, Vec<u8>)>, SegmentError> {
+        let encode = |(id, part): (&PartId, &Part)| {
+            let bytes = part.encode(id.by_difference(), packed)?;
+            Ok((*id, bytes))
+        };
         self.parts.iter().map(encode).collect()
     }
 

@@ -4,6 +4,7 @@
 //! and each column its number, its length plain and as stored; then the bytes. What is stored
 //! shorter than it is plain is a zstd frame. Who needs one column skips the others.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,10 +38,12 @@ pub struct Part {
 
 impl Part {
     /// The part as bytes. `by_difference` says of a column that its values lie close to the ones
-    /// before, and are stored as differences.
+    /// before, and are stored as differences. With `packed` each stream is packed by itself;
+    /// otherwise none is, for who packs the whole.
     pub fn encode(
         &self,
         by_difference: impl Fn(ColumnId) -> bool,
+        packed: bool,
     ) -> Result<Vec<u8>, SegmentError> {
         let mut streams: Vec<(ColumnId, usize, Vec<u8>)> = Vec::new();
         if !self.strings.is_empty() {
@@ -51,7 +54,7 @@ impl Part {
             for text in &self.strings {
                 plain.extend_from_slice(text.as_bytes());
             }
-            streams.push(squeeze(STRINGS, plain)?);
+            streams.push(squeeze(STRINGS, plain, packed)?);
         }
         for (id, values) in &self.columns {
             if values.iter().all(|n| *n == 0) {
@@ -67,7 +70,7 @@ impl Part {
                     put(&mut plain, *n);
                 }
             }
-            streams.push(squeeze(*id, plain)?);
+            streams.push(squeeze(*id, plain, packed)?);
         }
         let mut bytes = vec![VERSION];
         put(&mut bytes, self.rows as u64);
@@ -221,8 +224,7 @@ impl<'a> PartReader<'a> {
         if stored.len() == *plain {
             return Ok(Some(stored.to_vec()));
         }
-        let bytes = zstd::bulk::decompress(stored, *plain)
-            .map_err(|_| SegmentError("a column cannot be unpacked"))?;
+        let bytes = unpack(stored, *plain)?;
         if bytes.len() == *plain {
             Ok(Some(bytes))
         } else {
@@ -231,17 +233,55 @@ impl<'a> PartReader<'a> {
     }
 }
 
-fn squeeze(id: ColumnId, plain: Vec<u8>) -> Result<(ColumnId, usize, Vec<u8>), SegmentError> {
+fn squeeze(
+    id: ColumnId,
+    plain: Vec<u8>,
+    packed: bool,
+) -> Result<(ColumnId, usize, Vec<u8>), SegmentError> {
     let length = plain.len();
     // A frame has a head of about this size.
-    if length > 24 {
-        let packed = zstd::bulk::compress(&plain, LEVEL)
-            .map_err(|_| SegmentError("a column cannot be packed"))?;
+    if packed && length > 24 {
+        let packed = pack(&plain)?;
         if packed.len() < length {
             return Ok((id, length, packed));
         }
     }
     Ok((id, length, plain))
+}
+
+thread_local! {
+    /// Setting one up costs more than packing a small column.
+    static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+        const { RefCell::new(None) };
+}
+
+/// A zstd frame.
+pub(super) fn pack(plain: &[u8]) -> Result<Vec<u8>, SegmentError> {
+    let failed = |_| SegmentError("bytes cannot be packed");
+    PACKER.with_borrow_mut(|packer| {
+        if packer.is_none() {
+            *packer = Some(zstd::bulk::Compressor::new(LEVEL).map_err(failed)?);
+        }
+        match packer {
+            Some(packer) => packer.compress(plain).map_err(failed),
+            None => Ok(plain.to_vec()),
+        }
+    })
+}
+
+/// What a frame holds, `length` bytes.
+pub(super) fn unpack(frame: &[u8], length: usize) -> Result<Vec<u8>, SegmentError> {
+    let failed = |_| SegmentError("bytes cannot be unpacked");
+    UNPACKER.with_borrow_mut(|unpacker| {
+        if unpacker.is_none() {
+            *unpacker = Some(zstd::bulk::Decompressor::new().map_err(failed)?);
+        }
+        match unpacker {
+            Some(unpacker) => unpacker.decompress(frame, length).map_err(failed),
+            None => Err(SegmentError("bytes cannot be unpacked")),
+        }
+    })
 }
 
 fn put(bytes: &mut Vec<u8>, mut n: u64) {
@@ -317,13 +357,13 @@ mod tests {
                 strings: strings.iter().map(|text| Arc::from(text.as_str())).collect(),
                 columns: columns.clone(),
             };
-            let bytes = part.encode(by_difference).unwrap();
+            let bytes = part.encode(by_difference, true).unwrap();
             let read = PartReader::new(&bytes).unwrap();
             prop_assert_eq!(read.strings().unwrap(), part.strings.clone());
             for (id, values) in &columns {
                 prop_assert_eq!(&read.column(*id, by_difference(*id)).unwrap(), values);
             }
-            prop_assert_eq!(Part::decode(&bytes, by_difference).unwrap().encode(by_difference).unwrap(), bytes);
+            prop_assert_eq!(Part::decode(&bytes, by_difference).unwrap().encode(by_difference, true).unwrap(), bytes);
         }
 
         #[test]
@@ -338,7 +378,7 @@ mod tests {
                 strings: vec![Arc::from("/a"), Arc::from("/b")],
                 columns: BTreeMap::from([(1, (0..100).collect()), (2, vec![7; 100])]),
             };
-            let mut bytes = part.encode(by_difference).unwrap();
+            let mut bytes = part.encode(by_difference, true).unwrap();
             let at = at.index(bytes.len());
             bytes[at] ^= flip;
             let _ = Part::decode(&bytes, by_difference);

@@ -104,9 +104,11 @@ proptest! {
         // One after the other, through the stored form each time.
         let mut step = Segment::default();
         for segment in segments.into_iter().rev() {
-            let parts = merge(&[segment, step], Hours::Kept).encode().unwrap();
-            let bundled = bundle::join(&parts);
+            let merged = merge(&[segment, step], Hours::Kept);
+            let bundled = bundle::open(&merged.encode_bundle().unwrap()).unwrap();
             let split = bundle::split(&bundled).unwrap();
+            let apart = Segment::decode(merged.encode().unwrap()).unwrap();
+            prop_assert_eq!(apart, merged);
             step = Segment::decode(split.into_iter().map(|(id, part)| (id, part.to_vec()))).unwrap();
         }
         prop_assert_eq!(all_told(&step), all_told(&at_once));

@@ -43,13 +43,12 @@ pub(super) struct Encoded {
 impl Encoded {
     /// Packs a segment.
     pub(super) fn of(segment: &Segment) -> Result<Self> {
-        let parts = segment.encode()?;
         let rows = segment.rows();
         let parts = if rows <= BUNDLE_ROWS_MAX {
-            vec![(BUNDLE, bundle::join(&parts))]
+            vec![(BUNDLE, segment.encode_bundle()?)]
         } else {
             let number = |(id, bytes): (PartId, Vec<u8>)| (i64::from(id.number()), bytes);
-            parts.into_iter().map(number).collect()
+            segment.encode()?.into_iter().map(number).collect()
         };
         Ok(Self {
             rows: rows as u64,
@@ -199,7 +198,8 @@ async fn take(tx: &mut Tx, site: SiteId, date: i64, no: i64) -> Result<Segment> 
         let bytes = row.bytes(1)?;
         match row.int(0)? {
             BUNDLE => {
-                let joined = bundle::split(bytes)?;
+                let plain = bundle::open(bytes)?;
+                let joined = bundle::split(&plain)?;
                 parts.extend(joined.into_iter().map(|(id, bytes)| (id, bytes.to_vec())));
             }
             number => parts.push((part_of(number)?, bytes.to_vec())),
@@ -409,7 +409,8 @@ impl Snapshot {
                 let (date, no, bytes) = (row.int(0)?, row.int(1)?, row.bytes(3)?);
                 match row.int(2)? {
                     BUNDLE => {
-                        let parts = bundle::split(bytes)?.into_iter();
+                        let plain = bundle::open(bytes)?;
+                        let parts = bundle::split(&plain)?.into_iter();
                         for (id, bytes) in parts.filter(|(id, _)| kinds.contains(id)) {
                             take(date, no, id, bytes)?;
                         }
