@@ -309,7 +309,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let body = batch.encode()?;
             if let Some(folder) = std::env::var_os("BATCHES") {
                 let (source, seq) = (&batch.source, batch.seq);
-                let name = format!("{}{:06}-{seq:06}", source.date.year(), source.date.day_of_year());
+                let name = format!(
+                    "{}{:06}-{seq:06}",
+                    source.date.year(),
+                    source.date.day_of_year()
+                );
                 std::fs::write(PathBuf::from(folder).join(name), &body)?;
             }
             large.push(body);

@@ -158,7 +158,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// The file is cut short or was changed.
-    pub fn next(&mut self) -> Result<Option<Frame>, ReadError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, ReadError> {
         if self.ended {
             return Ok(None);
         }
@@ -232,7 +232,7 @@ mod tests {
         let (mut reader, made_ms, last_site) = Reader::new(bytes)?;
         assert_eq!((made_ms, last_site), (7, 3));
         let mut frames = 0;
-        while reader.next()?.is_some() {
+        while reader.next_frame()?.is_some() {
             frames += 1;
         }
         Ok(frames)

@@ -111,7 +111,7 @@ fn open(path: &Path) -> Result<(Reader<File>, UnixMs, i64)> {
 pub fn verify(path: &Path) -> Result<u64> {
     let (mut reader, ..) = open(path)?;
     let mut rows = 0;
-    while let Some(frame) = reader.next().map_err(|error| problem(path, error))? {
+    while let Some(frame) = reader.next_frame().map_err(|error| problem(path, error))? {
         rows += u64::from(matches!(frame, Frame::Row(_)));
     }
     Ok(rows)
@@ -135,7 +135,7 @@ pub async fn restore(store: &Store, from: &Path, replace: bool) -> Result<Taken>
     // To the end first: a file that was changed must not get in.
     verify(from)?;
     let (mut reader, made_ms, last_site) = open(from)?;
-    let next = || reader.next().map_err(|error| problem(from, error));
+    let next = || reader.next_frame().map_err(|error| problem(from, error));
     let restored = store.load(next, last_site, replace).await?;
     Ok(Taken { made_ms, restored })
 }
