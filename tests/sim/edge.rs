@@ -119,6 +119,7 @@ impl DayObject {
             Err(crashed) => Err(crashed),
         };
         if done.is_err() {
+            network.tally.add("alarm died");
             // The platform repeats an alarm whose process died.
             self.restart();
             self.alarm_ms = Some(now_ms);

@@ -69,6 +69,9 @@ pub enum Step {
     CannotRead(Option<u8>),
     /// The aggregator tidies the day up.
     Tidy,
+    /// The aggregator is away while a page view comes every few seconds, until more would wait than
+    /// may.
+    Outage,
 }
 
 /// How a call from a Worker to a day object goes.
@@ -115,14 +118,20 @@ pub enum Keys {
 
 /// A history.
 pub fn histories() -> impl Strategy<Value = History> {
-    (1..=SHARDS_MAX, prop::collection::vec(step(), 5..40))
-        .prop_map(|(shards, steps)| History { shards, steps })
+    let outage = prop::option::weighted(0.05, any::<prop::sample::Index>());
+    let steps = prop::collection::vec(step(), 8..48);
+    (1..=SHARDS_MAX, steps, outage).prop_map(|(shards, mut steps, outage)| {
+        if let Some(at) = outage {
+            steps.insert(at.index(steps.len()), Step::Outage);
+        }
+        History { shards, steps }
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let keys = prop_oneof![2 => Just(Keys::Both), 1 => Just(Keys::Old), 1 => Just(Keys::New)];
     prop_oneof![
-        12 => views(),
+        16 => views(),
         2 => Just(Step::Repeat),
         2 => Just(Step::Arrive),
         8 => (1..90i64).prop_map(Step::Pass),
@@ -171,6 +180,6 @@ fn fate() -> impl Strategy<Value = Fate> {
         2 => Just(Fate::Late),
         2 => Just(Fate::Refused),
         1 => prop::sample::select(vec![408, 409, 413, 422, 429, 500, 502, 503]).prop_map(Fate::Proxy),
-        3 => (0..40u8).prop_map(Fate::Killed),
+        3 => (0..13u8).prop_map(Fate::Killed),
     ]
 }

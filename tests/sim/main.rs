@@ -17,8 +17,9 @@ mod ledger;
 mod network;
 mod play;
 mod server;
+mod tally;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::Instant;
@@ -29,6 +30,7 @@ use shared::clock::UnixMs;
 use shared::visitor::SiteId;
 
 use crate::server::Empty;
+use crate::tally::Tally;
 
 /// Histories that are played unless told otherwise.
 const CASES: u64 = 2_000;
@@ -58,8 +60,8 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// Plays so many histories; gives the number of page views, or what does not hold.
-fn play(seed: u64, thread: u64, cases: u64) -> Result<usize, String> {
+/// Plays so many histories; gives what was met, or what does not hold.
+fn play(seed: u64, thread: u64, cases: u64) -> Result<Tally, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -75,16 +77,15 @@ fn play(seed: u64, thread: u64, cases: u64) -> Result<usize, String> {
         ..Config::default()
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let views = Cell::new(0);
+    let met = RefCell::new(Tally::default());
     let outcome = TestRunner::new_with_rng(config, rng).run(&history::histories(), |history| {
         let played = runtime.block_on(play::play(&empty, &history));
         let played = played.map_err(TestCaseError::fail)?;
-        views.set(views.get() + played.views);
+        met.borrow_mut().join(&played);
         Ok(())
     });
-    outcome
-        .map(|()| views.get())
-        .map_err(|error| error.to_string())
+    outcome.map_err(|error| error.to_string())?;
+    Ok(met.into_inner())
 }
 
 #[test]
@@ -94,18 +95,25 @@ fn i6_i7_i8_whatever_happens_every_acknowledged_page_view_counts_once() {
     let cases = number("DAYFLY_SIM_CASES").unwrap_or(CASES);
     let threads = thread::available_parallelism().map_or(1, |n| n.get().min(4) as u64);
     let began = Instant::now();
-    let views: usize = thread::scope(|scope| {
+    let mut met = Tally::default();
+    thread::scope(|scope| {
         let each = cases.div_ceil(threads);
         let players: Vec<_> = (0..threads)
             .map(|thread| scope.spawn(move || play(seed, thread, each)))
             .collect();
-        let played = players.into_iter().map(|player| player.join().unwrap());
-        played
-            .map(|played| played.unwrap_or_else(|e| panic!("DAYFLY_SIM_SEED={seed} {e}")))
-            .sum()
+        for player in players {
+            match player.join().unwrap() {
+                Ok(played) => met.join(&played),
+                Err(problem) => panic!("DAYFLY_SIM_SEED={seed} {problem}"),
+            }
+        }
     });
     println!(
-        "{cases} histories, {views} page views, seed {seed}, {:?}",
+        "{cases} histories of seed {seed} in {:?}: {met}",
         began.elapsed()
     );
+    if cases >= CASES {
+        let never: [&str; 0] = [];
+        assert_eq!(met.lacks(), never, "never met in {cases} histories");
+    }
 }

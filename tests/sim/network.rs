@@ -10,6 +10,7 @@ use shared::sign::Signed;
 use crate::history::Fate;
 use crate::page_number;
 use crate::server::{Aggregator, Reply, Request, key};
+use crate::tally::Tally;
 
 /// See the module.
 pub struct Network {
@@ -24,6 +25,8 @@ pub struct Network {
     pub signs_with_new: bool,
     /// How far the edge's clock is off, ms.
     pub skew_ms: i64,
+    /// What was met.
+    pub tally: Tally,
     late: Vec<Request>,
 }
 
@@ -37,6 +40,7 @@ impl Network {
             cannot_read: None,
             signs_with_new: false,
             skew_ms: 0,
+            tally: Tally::default(),
             late: Vec::new(),
         }
     }
@@ -72,10 +76,13 @@ impl Network {
                 self.arrive(&request).await;
                 None
             }
-            Fate::Twice => Some(match self.is_refused(&request) {
-                true => malformed(),
-                false => self.aggregator.answer_twice(&request).await,
-            }),
+            Fate::Twice if !self.is_refused(&request) => {
+                let replies = self.aggregator.answer_twice(&request).await;
+                self.tally.reply(&replies.0);
+                self.tally.reply(&replies.1);
+                Some(replies.0)
+            }
+            Fate::Twice => Some(self.arrive(&request).await),
             Fate::Late => {
                 self.late.push(request);
                 None
@@ -83,14 +90,21 @@ impl Network {
             Fate::Refused if method == "POST" => Some(malformed()),
             Fate::Refused => Some(self.arrive(&request).await),
             Fate::Proxy(status) => Some((status, b"<html>busy</html>".to_vec())),
-            Fate::Killed(polls) => self.aggregator.answer_until_killed(&request, polls).await,
+            Fate::Killed(polls) => {
+                let reply = self.aggregator.answer_until_killed(&request, polls).await;
+                match &reply {
+                    Some(reply) => self.tally.reply(reply),
+                    None => self.tally.add("killed"),
+                }
+                reply
+            }
         }
     }
 
     /// What was on its way for long arrives, the latest first.
     pub async fn arrive_late(&mut self) {
-        while let Some(request) = self.late.pop()
-            && !self.is_down
+        while !self.is_down
+            && let Some(request) = self.late.pop()
         {
             self.arrive(&request).await;
         }
@@ -102,11 +116,13 @@ impl Network {
         self.aggregator.restore().await;
     }
 
-    async fn arrive(&self, request: &Request) -> Reply {
-        match self.is_refused(request) {
+    async fn arrive(&mut self, request: &Request) -> Reply {
+        let reply = match self.is_refused(request) {
             true => malformed(),
             false => self.aggregator.answer(request).await,
-        }
+        };
+        self.tally.reply(&reply);
+        reply
     }
 
     fn is_refused(&self, request: &Request) -> bool {

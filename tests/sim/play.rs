@@ -7,7 +7,7 @@ use shared::address::ClientAddress;
 use shared::call::{CallBuilder, Entry, Hit, HitKind};
 use shared::clock::{Clock, ManualClock, UnixMs};
 use shared::drops::Drop;
-use shared::limits::{ACKED_KEPT_MS, ASK_AGAIN_MS, CLOSE_AFTER_MS};
+use shared::limits::{ACKED_KEPT_MS, ASK_AGAIN_MS, CLOSE_AFTER_MS, OUTBOX_WAITING_MAX};
 use shared::object::{Gathered, Name};
 use shared::visitor::{DayKey, Salt, VisitorHasher};
 
@@ -16,22 +16,20 @@ use crate::history::{History, Keys, Step, Way};
 use crate::ledger::{Counted, Ledger, Sent, must};
 use crate::network::Network;
 use crate::server::{Aggregator, Empty};
+use crate::tally::Tally;
 use crate::{DAY_MS, DAYS, SITE, START_MS, page};
 
 /// Minutes within which whatever waits is delivered, once nothing is wrong any more.
 const MINUTES_MAX: usize = 30;
 
-/// What one history left behind, for the figures.
-pub struct Played {
-    /// Page views that were sent.
-    pub views: usize,
-}
+/// After this long a page view is in a batch, ms.
+const SEALED_AFTER_MS: i64 = 6_000;
 
-/// Plays it.
+/// Plays it; gives what was met.
 ///
 /// # Errors
 /// What does not hold.
-pub async fn play(empty: &Empty, history: &History) -> Result<Played, String> {
+pub async fn play(empty: &Empty, history: &History) -> Result<Tally, String> {
     let clock = Arc::new(ManualClock::at(START_MS));
     let aggregator = Aggregator::start(empty, clock.clone()).await;
     let mut world = World {
@@ -47,8 +45,7 @@ pub async fn play(empty: &Empty, history: &History) -> Result<Played, String> {
         world.wake().await;
     }
     world.heal().await?;
-    let views = world.ledger.sent();
-    Ok(Played { views })
+    Ok(world.network.tally)
 }
 
 struct World {
@@ -110,6 +107,7 @@ impl World {
             }
             Step::CannotRead(rest) => self.network.cannot_read = *rest,
             Step::Tidy => self.tidy().await,
+            Step::Outage => self.outage().await,
         }
     }
 
@@ -215,11 +213,21 @@ impl World {
                     answers.iter().all(|answer| *answer == 0),
                     "nothing is dropped"
                 );
+                let tally = &mut self.network.tally;
+                tally.add(match sent.counted {
+                    Counted::No => "call counted",
+                    Counted::Perhaps => "call repeated after a crash",
+                    Counted::Yes => "call repeated",
+                });
                 sent.counted = Counted::Yes;
                 true
             }
-            Ok(Gathered::Closed) => true,
+            Ok(Gathered::Closed) => {
+                self.network.tally.add("call after the day");
+                true
+            }
             Err(_) => {
+                self.network.tally.add("call died");
                 if sent.counted == Counted::No {
                     sent.counted = Counted::Perhaps;
                 }
@@ -243,6 +251,25 @@ impl World {
             let hours = aggregator::segment::Hours::Kept;
             store.merge_day(SITE, date, hours).await.unwrap();
         }
+    }
+
+    /// A long outage: so many batches wait that no more are sealed.
+    async fn outage(&mut self) {
+        let was_down = std::mem::replace(&mut self.network.is_down, true);
+        for _ in 0..OUTBOX_WAITING_MAX + 4 {
+            self.views(&[1], false, &[Way::Fine]);
+            self.pass(SEALED_AFTER_MS);
+            self.wake().await;
+        }
+        let waiting = self
+            .objects
+            .values()
+            .map(|object| object.disk().undelivered());
+        let longest = waiting.map(|waiting| waiting.len()).max().unwrap_or(0) as u64;
+        if longest >= OUTBOX_WAITING_MAX {
+            self.network.tally.add("outbox full");
+        }
+        self.network.is_down = was_down;
     }
 
     /// Lets whoever is due do what an alarm does.
@@ -288,6 +315,12 @@ impl World {
         }
         let store = self.network.aggregator.store();
         self.ledger.check(store).await?;
+        let told = self.network.aggregator.hits_total().await;
+        let counted = self.ledger.counted(store).await;
+        must!(
+            told == counted,
+            "{told} hits are told, {counted} are counted"
+        );
         for date in DAYS {
             let open = store.open_sources(SITE, date).await.unwrap();
             must!(

@@ -137,8 +137,7 @@ impl Aggregator {
     /// Copies the database while it is in use.
     pub async fn back_up(&mut self) {
         let file = self.new_file();
-        let url = format!("sqlite://{}", self.file.display());
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let mut connection = self.connect().await;
         let copy = format!("VACUUM INTO '{}'", file.display());
         sqlx::raw_sql(AssertSqlSafe(copy))
             .execute(&mut connection)
@@ -146,6 +145,23 @@ impl Aggregator {
             .unwrap();
         connection.close().await.unwrap();
         self.backup = file;
+    }
+
+    /// How many hits the sources say that they have told of.
+    pub async fn hits_total(&self) -> u64 {
+        let mut connection = self.connect().await;
+        let sum = "SELECT coalesce(sum(hits_total), 0) FROM source";
+        let sum: i64 = sqlx::query_scalar(sum)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        sum.unsigned_abs()
+    }
+
+    async fn connect(&self) -> SqliteConnection {
+        let url = format!("sqlite://{}", self.file.display());
+        SqliteConnection::connect(&url).await.unwrap()
     }
 
     /// Puts the last backup in the place of the database.
@@ -166,10 +182,9 @@ impl Aggregator {
         respond(self.router.clone(), request).await
     }
 
-    /// Is given the same request twice at once; the first answer.
-    pub async fn answer_twice(&self, request: &Request) -> Reply {
-        let twice = respond(self.router.clone(), request);
-        tokio::join!(self.answer(request), twice).0
+    /// Is given the same request twice at once.
+    pub async fn answer_twice(&self, request: &Request) -> (Reply, Reply) {
+        tokio::join!(self.answer(request), self.answer(request))
     }
 
     /// Works at a request so many times and is killed: no answer unless it came before. What was
