@@ -46,6 +46,11 @@ impl Disk {
             .collect()
     }
 
+    /// Whether nothing is stored.
+    pub fn is_empty(&self) -> bool {
+        self.memory.is_empty()
+    }
+
     /// Whether a row of a visitor is stored.
     pub fn knows_visitors(&self) -> bool {
         !self.memory.kept.borrow().visitors.is_empty()

@@ -12,14 +12,20 @@ pub struct History {
     pub shards: u16,
     /// What happens.
     pub steps: Vec<Step>,
+    /// When all is delivered, the aggregator is given its last backup.
+    pub restored_at_last: bool,
 }
 
 impl std::fmt::Debug for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} shards", self.shards)?;
-        self.steps
-            .iter()
-            .try_for_each(|step| writeln!(f, "  {step:?}"))
+        for step in &self.steps {
+            writeln!(f, "  {step:?}")?;
+        }
+        match self.restored_at_last {
+            true => writeln!(f, "  restored at last"),
+            false => Ok(()),
+        }
     }
 }
 
@@ -120,11 +126,16 @@ pub enum Keys {
 pub fn histories() -> impl Strategy<Value = History> {
     let outage = prop::option::weighted(0.05, any::<prop::sample::Index>());
     let steps = prop::collection::vec(step(), 8..48);
-    (1..=SHARDS_MAX, steps, outage).prop_map(|(shards, mut steps, outage)| {
+    let drawn = (1..=SHARDS_MAX, steps, outage, prop::bool::weighted(0.25));
+    drawn.prop_map(|(shards, mut steps, outage, restored_at_last)| {
         if let Some(at) = outage {
             steps.insert(at.index(steps.len()), Step::Outage);
         }
-        History { shards, steps }
+        History {
+            shards,
+            steps,
+            restored_at_last,
+        }
     })
 }
 
