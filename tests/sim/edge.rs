@@ -29,6 +29,8 @@ pub struct DayObject {
     alarm_ms: Option<UnixMs>,
     send_from_ms: UnixMs,
     failures: u32,
+    /// Its visits were left without an end, for nobody had the key.
+    is_blind: bool,
 }
 
 impl DayObject {
@@ -43,7 +45,13 @@ impl DayObject {
             alarm_ms: None,
             send_from_ms: 0,
             failures: 0,
+            is_blind: false,
         }
+    }
+
+    /// Whether its visits were left without an end: the salt was gone before it could close.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
     /// Its storage.
@@ -155,6 +163,7 @@ impl DayObject {
             self.put_off(now_ms);
             return Ok(());
         }
+        self.is_blind |= key.is_none() && !has_key;
         while self.stored(|object, disk| object.close_step(disk, key.as_ref()))? == Some(true) {}
         Ok(())
     }

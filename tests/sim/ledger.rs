@@ -60,14 +60,18 @@ impl Ledger {
         first
     }
 
-    /// Compares all that is counted with all that was sent.
-    pub async fn check(&self, store: &Store) -> Result<(), String> {
+    /// Compares all that is counted with all that was sent; `ended` are the days every visit of
+    /// which must have its end.
+    pub async fn check(&self, store: &Store, ended: [bool; 2]) -> Result<(), String> {
         let mut counted_in_all = BTreeMap::new();
-        for date in DAYS {
+        for (date, ended) in DAYS.into_iter().zip(ended) {
             let mut snapshot = store.snapshot(SITE).await.unwrap();
             let counted = snapshot.whole(date, date).await.unwrap();
             let views = views(&counted, PartId::Cube(Cube::Pages));
             self.check_day(date, &counted, &views)?;
+            if ended {
+                self.check_ends(date, &counted, &views)?;
+            }
             self.check_dropped(store, date, &views).await?;
             counted_in_all.extend(views);
         }
@@ -145,6 +149,33 @@ impl Ledger {
                 "{date}: {counter:?} of {part:?} is {n}, not {expected}"
             );
         }
+        Ok(())
+    }
+
+    /// Every visit has ended once, with all its page views.
+    fn check_ends(
+        &self,
+        date: Date,
+        counted: &Segment,
+        views: &BTreeMap<String, u64>,
+    ) -> Result<(), String> {
+        let is_counted = |sent: &&Sent| views.contains_key(&page(sent.first));
+        let who = self.of(date).filter(is_counted).flat_map(|sent| &sent.who);
+        let by_somebody = who.filter(|who| **who > 0).count() as u64;
+        let of_visits = |counter| counted.sum(PartId::Cube(Cube::Visits), counter);
+        let visits = of_visits(Counter::Visits);
+        let ends = [
+            (of_visits(Counter::EndedVisits), visits),
+            (of_visits(Counter::EndedViews), by_somebody),
+            (
+                counted.sum(PartId::Cube(Cube::Exits), Counter::Exits),
+                visits,
+            ),
+        ];
+        must!(
+            ends.iter().all(|(told, is)| told == is),
+            "{date}: ended visits, their views, exits are {ends:?}"
+        );
         Ok(())
     }
 
