@@ -10,6 +10,7 @@ use shared::visitor::DayKey;
 
 use crate::disk::{Crashed, Disk};
 use crate::network::Network;
+use crate::server::Reply;
 
 /// How long counts wait before they are sealed, ms.
 const FLUSH_MS: i64 = 5_000;
@@ -31,6 +32,10 @@ pub struct DayObject {
     failures: u32,
     /// Its visits were left without an end, for nobody had the key.
     is_blind: bool,
+    /// Calls that come while the next request to the aggregator is under way: number, bytes.
+    meanwhile: Vec<(usize, Vec<u8>)>,
+    /// What became of those that came.
+    came: Vec<(usize, Result<Gathered, Crashed>)>,
 }
 
 impl DayObject {
@@ -46,7 +51,19 @@ impl DayObject {
             send_from_ms: 0,
             failures: 0,
             is_blind: false,
+            meanwhile: Vec::new(),
+            came: Vec::new(),
         }
+    }
+
+    /// A call that comes while the next request to the aggregator is under way.
+    pub fn come_meanwhile(&mut self, call: usize, bytes: Vec<u8>) {
+        self.meanwhile.push((call, bytes));
+    }
+
+    /// What became of the calls that came so, each once.
+    pub fn came(&mut self) -> Vec<(usize, Result<Gathered, Crashed>)> {
+        std::mem::take(&mut self.came)
     }
 
     /// Whether its visits were left without an end: the salt was gone before it could close.
@@ -88,6 +105,27 @@ impl DayObject {
             self.alarm_ms = self.alarm_ms.or(Some(now_ms + FLUSH_MS));
         }
         taken
+    }
+
+    /// Asks the aggregator; calls come before its answer does. Storage that fails under one of them
+    /// costs the memory, but the alarm goes on.
+    async fn ask(
+        &mut self,
+        network: &mut Network,
+        (method, path): (&'static str, &str),
+        body: Vec<u8>,
+        now_ms: UnixMs,
+    ) -> Option<Reply> {
+        let reply = network.send(method, path, body, now_ms).await;
+        for (number, bytes) in std::mem::take(&mut self.meanwhile) {
+            let call = Call::decode(&bytes).expect("a call of this version");
+            let gathered = self.gather(&call);
+            if gathered.is_err() {
+                self.object = None;
+            }
+            self.came.push((number, gathered));
+        }
+        reply
     }
 
     fn gather(&mut self, call: &Call) -> Result<Gathered, Crashed> {
@@ -212,7 +250,9 @@ impl DayObject {
             let Some((seq, body)) = outgoing else {
                 return Ok(());
             };
-            let reply = network.send("POST", "/edge/v1/batches", body, now_ms).await;
+            let reply = self
+                .ask(network, ("POST", "/edge/v1/batches"), body, now_ms)
+                .await;
             let said = reply.map_or(Said::Later, |(status, body)| Said::read(status, &body));
             match said {
                 Said::Answer(answer) => {
@@ -232,8 +272,8 @@ impl DayObject {
         let Some(source) = self.stored(|object, _| Ok(object.report().source))? else {
             return Ok(());
         };
-        let reply = network
-            .send("GET", &source.path(), Vec::new(), now_ms)
+        let reply = self
+            .ask(network, ("GET", &source.path()), Vec::new(), now_ms)
             .await;
         let last = match reply {
             Some((200, body)) => serde_json::from_slice::<Value>(&body).ok(),
@@ -261,7 +301,7 @@ impl DayObject {
                 continue;
             };
             let path = "/edge/v1/batches/check";
-            match network.send("POST", path, letter, now_ms).await {
+            match self.ask(network, ("POST", path), letter, now_ms).await {
                 Some((200, _)) => {
                     self.stored(|object, disk| object.revive(disk, *seq))?;
                 }

@@ -91,6 +91,8 @@ pub enum Way {
     AnswerLost,
     /// It arrives some other time, when nobody waits for the answer any more.
     Late,
+    /// It arrives while the day object waits for an answer of the aggregator.
+    Meanwhile,
 }
 
 /// What becomes of a request from the edge to the aggregator.
@@ -172,6 +174,7 @@ fn views() -> impl Strategy<Value = Step> {
         1 => Just(Way::Lost),
         1 => Just(Way::AnswerLost),
         1 => Just(Way::Late),
+        2 => Just(Way::Meanwhile),
     ];
     let who = prop::collection::vec(0..6u8, 1..5);
     let tries = prop::collection::vec(way, 1..4);

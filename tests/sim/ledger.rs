@@ -67,6 +67,8 @@ impl Ledger {
         for (date, ended) in DAYS.into_iter().zip(ended) {
             let mut snapshot = store.snapshot(SITE).await.unwrap();
             let counted = snapshot.whole(date, date).await.unwrap();
+            let is_degraded = snapshot.is_degraded(date, date).await.unwrap();
+            must!(!is_degraded, "{date}: no salt was lost, and it is told");
             let views = views(&counted, PartId::Cube(Cube::Pages));
             self.check_day(date, &counted, &views)?;
             if ended {

@@ -11,6 +11,7 @@ use shared::limits::{ACKED_KEPT_MS, ASK_AGAIN_MS, CLOSE_AFTER_MS, OUTBOX_WAITING
 use shared::object::{Gathered, Name};
 use shared::visitor::{DayKey, Salt, VisitorHasher};
 
+use crate::disk::Crashed;
 use crate::edge::{DayObject, header};
 use crate::history::{History, Keys, Step, Way};
 use crate::ledger::{Counted, Ledger, Sent, must};
@@ -193,6 +194,10 @@ impl World {
                     self.call(call);
                 }
                 Way::Late => self.late.push(call),
+                Way::Meanwhile => {
+                    let bytes = self.ledger.calls[call].bytes.clone();
+                    self.object_of(call).come_meanwhile(call, bytes);
+                }
             }
         }
     }
@@ -200,20 +205,31 @@ impl World {
     /// A call arrives; true when it is answered.
     fn call(&mut self, call: usize) -> bool {
         let now_ms = self.now_ms();
-        let sent = &mut self.ledger.calls[call];
-        let name = sent.name;
+        let bytes = self.ledger.calls[call].bytes.clone();
+        let taken = self.object_of(call).take(&bytes, now_ms);
+        self.taken(call, taken)
+    }
+
+    /// The day object that a call is for.
+    fn object_of(&mut self, call: usize) -> &mut DayObject {
+        let name = self.ledger.calls[call].name;
         let day = DAYS.iter().position(|date| *date == name.date).unwrap();
-        let object = self.objects.entry((day, name.shard)).or_insert_with(|| {
+        self.objects.entry((day, name.shard)).or_insert_with(|| {
             let key = DayKey::new(&salt(day), SITE, name.date);
             DayObject::new(name, key)
-        });
-        match object.take(&sent.bytes, now_ms) {
+        })
+    }
+
+    /// Notes what became of a call; true when it is answered.
+    fn taken(&mut self, call: usize, taken: Result<Gathered, Crashed>) -> bool {
+        let sent = &mut self.ledger.calls[call];
+        let tally = &mut self.network.tally;
+        match taken {
             Ok(Gathered::Committed(answers)) => {
                 assert!(
                     answers.iter().all(|answer| *answer == 0),
                     "nothing is dropped"
                 );
-                let tally = &mut self.network.tally;
                 tally.add(match sent.counted {
                     Counted::No => "call counted",
                     Counted::Perhaps => "call repeated after a crash",
@@ -223,11 +239,11 @@ impl World {
                 true
             }
             Ok(Gathered::Closed) => {
-                self.network.tally.add("call after the day");
+                tally.add("call after the day");
                 true
             }
-            Err(_) => {
-                self.network.tally.add("call died");
+            Err(Crashed) => {
+                tally.add("call died");
                 if sent.counted == Counted::No {
                     sent.counted = Counted::Perhaps;
                 }
@@ -279,6 +295,12 @@ impl World {
             if object.alarm_ms().is_some_and(|at_ms| at_ms <= now_ms) {
                 object.alarm(&mut self.network, now_ms).await;
             }
+        }
+        let objects = self.objects.values_mut();
+        let came: Vec<_> = objects.flat_map(DayObject::came).collect();
+        for (call, taken) in came {
+            self.network.tally.add("call meanwhile");
+            self.taken(call, taken);
         }
     }
 

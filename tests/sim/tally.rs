@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::server::Reply;
 
 /// What must have been met once in some hundred histories.
-const WANTED: [&str; 15] = [
+const WANTED: [&str; 16] = [
     "applied",
     "duplicate",
     "gap",
@@ -20,6 +20,7 @@ const WANTED: [&str; 15] = [
     "call repeated",
     "call repeated after a crash",
     "call after the day",
+    "call meanwhile",
     "outbox full",
 ];
 
