@@ -12,12 +12,14 @@
 
 mod disk;
 mod edge;
+mod heal;
 mod history;
 mod ledger;
 mod network;
 mod play;
 mod server;
 mod tally;
+mod worker;
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
