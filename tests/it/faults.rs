@@ -82,7 +82,9 @@ async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32
                 let begin = std::time::Instant::now();
                 if is_edge {
                     system.stop_edge(signal);
-                    assert!(begin.elapsed() < Duration::from_secs(10));
+                    // workerd lets requests under way end; those that wait for a call that is
+                    // cut off give up after ten seconds (edge/src/entry.js).
+                    assert!(begin.elapsed() < Duration::from_secs(20));
                     system.start_edge().await;
                 } else {
                     system.stop_aggregator(signal);

@@ -354,5 +354,6 @@ pub fn header(id: u32, start_ms: UnixMs, end_ms: UnixMs, key: &DayKey) -> Header
         day_end_ms: end_ms,
         key: key.clone(),
         degraded: false,
+        detail: shared::settings::Detail::Cross,
     }
 }
