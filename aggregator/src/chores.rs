@@ -16,6 +16,7 @@ use jiff::ToSpan;
 use shared::clock::UnixMs;
 use tokio::time::MissedTickBehavior;
 
+use crate::backup;
 use crate::error::Result;
 use crate::segment::Hours;
 use crate::serve::App;
@@ -24,12 +25,15 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
 
 /// Runs until the task is aborted. What fails is logged and tried again, within a minute.
+/// Forgetting goes on while a backup is written or days are merged, however long that takes (I3).
 pub async fn run(app: App) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tokio::join!(forget(&app), tidy_up(&app));
+}
+
+async fn forget(app: &App) {
+    let mut second = seconds();
     let mut minute = Due::default();
     let mut hour = Due::default();
-    let mut days = Due::default();
     let mut minutes_are_due = false;
     loop {
         second.tick().await;
@@ -41,24 +45,44 @@ pub async fn run(app: App) {
         is_done("salts of past days", app.issue_salts().await.map(drop));
         minutes_are_due |= hour.is(HOUR_MS, now_ms);
         if minutes_are_due {
-            minutes_are_due = !is_done("old minutes", forget_minutes(&app).await);
+            minutes_are_due = !is_done("old minutes", forget_minutes(app).await);
+        }
+    }
+}
+
+async fn tidy_up(app: &App) {
+    let mut second = seconds();
+    let mut minute = Due::default();
+    let mut hour = Due::default();
+    let mut days_are_due = false;
+    loop {
+        second.tick().await;
+        let now_ms = app.clock.now_ms();
+        if !minute.is(MINUTE_MS, now_ms) {
+            continue;
         }
         if let Some(backups) = &app.backups
-            && crate::backup::is_due(&backups.folder, backups.every_hours, now_ms)
+            && backup::is_due(&backups.folder, backups.every_hours, now_ms)
         {
             let (folder, keep) = (&backups.folder, backups.keep as usize);
-            let made = crate::backup::make_scheduled(&app.store, folder, keep, now_ms).await;
-            match made {
+            match backup::make_scheduled(&app.store, folder, keep, now_ms).await {
                 Ok((path, made)) => {
                     tracing::info!("backup: {}, {} bytes", path.display(), made.bytes);
                 }
                 Err(error) => tracing::error!("{error}"),
             }
         }
-        if days.is(HOUR_MS, now_ms) {
-            is_done("old days", tidy(&app).await);
+        days_are_due |= hour.is(HOUR_MS, now_ms);
+        if days_are_due {
+            days_are_due = !is_done("old days", tidy(app).await);
         }
     }
+}
+
+fn seconds() -> tokio::time::Interval {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    second
 }
 
 /// When something was due last.

@@ -224,7 +224,7 @@ pub(crate) const fn field(field: &'static str, problem: &'static str) -> BatchEr
 impl Batch {
     /// A batch of the first of `rows`, as many as surely fit into
     /// [`limits::BATCH_BYTES_MAX`] beside so many minutes, and how many that are. It holds rows of
-    /// cubes in any case; see [`Batch::into_totals`].
+    /// cubes in any case; see [`Batch::to_totals`].
     pub(crate) fn build(
         dict: &Dict,
         source: Source,

@@ -36,7 +36,7 @@ impl Batch {
     ///
     /// # Errors
     /// A row is out of bounds: never for a batch that was sealed here.
-    pub fn into_totals(self) -> Result<Self, BatchError> {
+    pub fn to_totals(&self) -> Result<Self, BatchError> {
         let mut texts = Texts::default();
         let mut sums: BTreeMap<Key, Counters> = BTreeMap::new();
         for cube in CUBES {
@@ -74,18 +74,14 @@ impl Batch {
         let strings = texts.strings;
         Ok(Self {
             strings,
-            visit_attrs: Vec::new(),
-            client_attrs: Vec::new(),
-            visits: Vec::new(),
-            pages: Vec::new(),
-            exits: Vec::new(),
-            events: Vec::new(),
-            props: Vec::new(),
-            revenue: Vec::new(),
-            goals: Vec::new(),
-            funnels: Vec::new(),
             rollups,
-            ..self
+            closed: self.closed,
+            degraded: self.degraded,
+            hits_total: self.hits_total,
+            dropped: self.dropped.clone(),
+            live: self.live,
+            minutes: self.minutes.clone(),
+            ..Self::empty(self.source.clone(), self.seq)
         })
     }
 
@@ -141,7 +137,7 @@ mod tests {
 
     #[test]
     fn totals_hold_every_sum_by_one_dimension_and_nothing_else() {
-        let totals = cross().into_totals().unwrap();
+        let totals = cross().to_totals().unwrap();
         let totals = Batch::decode(&totals.encode().unwrap()).unwrap();
         for cube in CUBES {
             assert!(totals.rows(cube).unwrap().is_empty());
@@ -151,7 +147,7 @@ mod tests {
             (totals.dropped, totals.minutes),
             (cross().dropped, cross().minutes)
         );
-        let batch = cross().into_totals().unwrap();
+        let batch = cross().to_totals().unwrap();
         let rows = batch.rollup_rows().unwrap();
         for (counter, ..) in COUNTERS {
             for (dim, ..) in DIMS.into_iter().filter(|(dim, ..)| dim.holds(counter)) {

@@ -69,6 +69,7 @@ async fn i11_every_route_wants_a_signature() {
         (Method::POST, "/edge/v1/batches"),
         (Method::POST, "/edge/v1/batches/check"),
         (Method::POST, "/edge/v1/report"),
+        (Method::GET, "/edge/v1/reports"),
         (
             Method::GET,
             "/edge/v1/sources/1/2026-11-23/0/abababababababababababababababab",

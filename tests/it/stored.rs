@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aggregator::segment::PartId;
-use aggregator::segment::rows::Row;
+use aggregator::segment::rows::{Row, text_names};
 use aggregator::store::{Place, Store};
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -22,20 +22,6 @@ pub async fn look<T>(system: &System, look: impl AsyncFnOnce(&Store) -> T) -> T 
     seen
 }
 
-/// What the texts of a cube's rows are called.
-const fn texts(cube: Cube) -> &'static [&'static str] {
-    match cube {
-        Cube::Visits => &[],
-        Cube::Pages => &["page", "host"],
-        Cube::Exits => &["page"],
-        Cube::Events => &["name", "page"],
-        Cube::Props => &["name", "key", "value"],
-        Cube::Revenue => &["name", "currency"],
-        Cube::Goals => &["goal", "page"],
-        Cube::Funnels => &["funnel", "step"],
-    }
-}
-
 /// A column of a row: what it says where it is a text, a number where it is a count.
 fn column(cube: Cube, domain: &str, row: &Row, name: &str) -> Value {
     let text = |names: &[&str], texts: &[std::sync::Arc<str>]| {
@@ -44,7 +30,7 @@ fn column(cube: Cube, domain: &str, row: &Row, name: &str) -> Value {
     };
     let visit = VISIT_ATTRS.map(|(name, _)| name);
     let client = CLIENT_ATTRS.map(|(name, _)| name);
-    let found = text(texts(cube), &row.texts)
+    let found = text(text_names(cube), &row.texts)
         .or_else(|| text(&visit, &row.visit))
         .or_else(|| text(&client, &row.client));
     if name == "domain" {

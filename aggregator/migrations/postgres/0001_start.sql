@@ -62,6 +62,7 @@ CREATE TABLE segment (
     level BIGINT NOT NULL, -- how often it was merged
     rows BIGINT NOT NULL,
     hourly BIGINT NOT NULL, -- whether its cubes tell the hours of the day
+    totals BIGINT NOT NULL, -- whether its rollups hold what its cubes do not
     PRIMARY KEY (site_id, date, no)
 );
 

@@ -61,6 +61,7 @@ CREATE TABLE segment (
     level INTEGER NOT NULL, -- how often it was merged
     rows INTEGER NOT NULL,
     hourly INTEGER NOT NULL, -- whether its cubes tell the hours of the day
+    totals INTEGER NOT NULL, -- whether its rollups hold what its cubes do not
     PRIMARY KEY (site_id, date, no)
 ) STRICT, WITHOUT ROWID;
 

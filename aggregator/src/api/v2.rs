@@ -59,13 +59,29 @@ async fn answer(
     if counts_visitors && query.from != query.to {
         meta.insert("visitors".into(), json!("sum of daily visitors"));
     }
+    let mut warnings = Map::new();
     if counts_visitors && answer.degraded {
         let warning =
             "a salt was lost on a day of this range; visitors of that day may be counted twice";
-        meta.insert(
-            "metric_warnings".into(),
-            json!({ "visitors": { "code": "degraded", "warning": warning } }),
+        warnings.insert(
+            "visitors".into(),
+            json!({ "code": "degraded", "warning": warning }),
         );
+    }
+    // What is lacking is worse than what may be there twice.
+    for metric in answer
+        .partial
+        .iter()
+        .filter_map(|at| query.metrics.get(*at))
+    {
+        let warning = "some days of this range have counts by one dimension each only (detail totals, or imported); by several at once they are left out";
+        warnings.insert(
+            metric.name().into(),
+            json!({ "code": "partial", "warning": warning }),
+        );
+    }
+    if !warnings.is_empty() {
+        meta.insert("metric_warnings".into(), Value::Object(warnings));
     }
     let query = echo(domain, &query);
     Ok(Json(

@@ -51,9 +51,11 @@ pub async fn make(store: &Store, to: &Path, now_ms: UnixMs) -> Result<Made> {
     let mut name = to.as_os_str().to_owned();
     name.push(UNFINISHED);
     let unfinished = PathBuf::from(name);
-    let made = write(store, &unfinished, now_ms).await;
-    let made = made.and_then(|rows| {
-        let read = verify(&unfinished)?;
+    let made = match write(store, &unfinished, now_ms).await {
+        Ok(rows) => verified(unfinished.clone()).await.map(|read| (rows, read)),
+        Err(error) => Err(error),
+    };
+    let made = made.and_then(|(rows, read)| {
         if read != rows {
             return Err(problem(to, "what was read again is not what was written"));
         }
@@ -117,6 +119,13 @@ pub fn verify(path: &Path) -> Result<u64> {
     Ok(rows)
 }
 
+/// [`verify`], on a thread that answers nobody.
+async fn verified(path: PathBuf) -> Result<u64> {
+    let shown = path.clone();
+    let read = tokio::task::spawn_blocking(move || verify(&path)).await;
+    read.map_err(|_| problem(&shown, "reading it did not end"))?
+}
+
 /// What [`restore`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
@@ -133,7 +142,7 @@ pub struct Taken {
 /// The file is no backup or of no use, the database is not empty, or it failed; nothing is changed.
 pub async fn restore(store: &Store, from: &Path, replace: bool) -> Result<Taken> {
     // To the end first: a file that was changed must not get in.
-    verify(from)?;
+    verified(from.to_owned()).await?;
     let (mut reader, made_ms, last_site) = open(from)?;
     let next = || reader.next_frame().map_err(|error| problem(from, error));
     let restored = store.load(next, last_site, replace).await?;

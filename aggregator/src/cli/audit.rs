@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
+use aggregator::edge::REPORTS;
 use aggregator::error::{Error, Result};
-use aggregator::store::{KnownSource, Store};
+use aggregator::store::{KnownSource, MARKERS_DAYS, Store};
 use clap::Args;
 use shared::clock::Clock as _;
 use shared::report::Report;
 use shared::sign::{EdgeKey, HEADER, Signed};
 
-use super::with_store;
+use super::{today, with_store};
 
 /// Exit status when something is wrong.
 const WRONG: u8 = 3;
@@ -78,7 +79,6 @@ impl AuditCommand {
 
 /// Asks the server what the edge has told it.
 async fn ask(server: &str, keys: &[EdgeKey]) -> Result<Vec<(Report, i64)>> {
-    const PATH: &str = "/edge/v1/reports";
     let failed = |problem: String| {
         Error::Invalid(format!(
             "the server at {server} cannot be asked what waits at the edge: {problem}; name it with --server, or leave it out with --offline"
@@ -89,13 +89,13 @@ async fn ask(server: &str, keys: &[EdgeKey]) -> Result<Vec<(Report, i64)>> {
         .ok_or_else(|| failed("there is no edge key".into()))?;
     let signed = Signed {
         method: "GET",
-        path: PATH,
+        path: REPORTS,
         body: b"",
     };
     let client = reqwest::Client::builder().timeout(PATIENCE).build();
     let answer = client
         .map_err(|error| failed(error.to_string()))?
-        .get(format!("{}{PATH}", server.trim_end_matches('/')))
+        .get(format!("{}{REPORTS}", server.trim_end_matches('/')))
         .header(HEADER, signed.sign(key, SystemClock.now_ms()))
         .send()
         .await
@@ -162,8 +162,9 @@ fn delivery(
         sources.len()
     ));
     for source in sources {
-        // Markers of days long past are deleted all at once.
-        if source.markers != 0 && source.markers != source.last_seq {
+        // Markers of days long past are deleted.
+        let are_kept = today().duration_since(source.date).as_hours() <= 24 * MARKERS_DAYS;
+        if are_kept && source.markers != source.last_seq {
             found.problems.push(format!(
                 "{domain}, {}, shard {}: {} batches were applied, but there are {} markers",
                 source.date, source.shard, source.last_seq, source.markers

@@ -2,33 +2,19 @@
 //! counters. What came as rollups alone is not in them.
 
 use shared::attrs::{CLIENT_ATTRS, VISIT_ATTRS};
-use shared::cube::{COUNTERS, CUBES, Cube};
+use shared::cube::{COUNTERS, CUBES};
 
 use super::Tables;
 use crate::error::Result;
 use crate::segment::PartId;
-use crate::segment::rows::Row;
+use crate::segment::rows::{Row, text_names};
 use crate::store::Snapshot;
-
-/// What the texts of a cube's rows are called.
-const fn texts(cube: Cube) -> &'static [&'static str] {
-    match cube {
-        Cube::Visits => &[],
-        Cube::Pages => &["page", "host"],
-        Cube::Exits => &["page"],
-        Cube::Events => &["name", "page"],
-        Cube::Props => &["name", "key", "value"],
-        Cube::Revenue => &["name", "currency"],
-        Cube::Goals => &["goal", "page"],
-        Cube::Funnels => &["funnel", "step"],
-    }
-}
 
 pub(super) async fn write(snapshot: &mut Snapshot, tables: &mut Tables<'_>) -> Result<()> {
     for cube in CUBES {
         let counters: Vec<_> = COUNTERS.iter().filter(|(_, of, _)| *of == cube).collect();
         let mut header = vec!["date", "hour"];
-        header.extend(texts(cube));
+        header.extend(text_names(cube));
         header.extend(VISIT_ATTRS.iter().map(|(name, _)| *name));
         header.extend(CLIENT_ATTRS.iter().map(|(name, _)| *name));
         header.extend(counters.iter().map(|(_, _, name)| *name));

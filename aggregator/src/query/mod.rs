@@ -167,4 +167,7 @@ pub struct Answer {
     pub rows: Vec<Row>,
     /// A salt was lost on one of the days: visitors may have been counted again.
     pub degraded: bool,
+    /// Metrics that leave out what one of the days has by one dimension each only: places in
+    /// [`Query::metrics`].
+    pub partial: Vec<usize>,
 }

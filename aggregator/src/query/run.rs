@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::plan::Plan;
 use super::scan::scan;
 use super::{Answer, Dimension, OrderKey, Query, Row, plan};
 use crate::error::{Error, Result};
@@ -29,10 +30,14 @@ pub async fn run(snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
     if query.dimensions.is_empty() {
         found.insert(Vec::new(), vec![0; query.metrics.len()]);
     }
+    let mut partial = Vec::new();
     for (place, metric) in query.metrics.iter().enumerate() {
         let plan = plan::plan(*metric, &query.dimensions).ok_or_else(|| {
             Error::Invalid("visitors by these dimensions are not counted exactly".into())
         })?;
+        if matches!(plan, Plan::Cube(..)) {
+            partial.push(place);
+        }
         for (key, n) in scan(snapshot, plan, &query.dimensions, query.from, query.to).await? {
             let shown = key.into_iter().zip(&query.dimensions);
             let key: Vec<String> = shown
@@ -46,6 +51,9 @@ pub async fn run(snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
                 .or_insert_with(|| vec![0; query.metrics.len()]);
             metrics[place] += n;
         }
+    }
+    if !partial.is_empty() && !snapshot.has_totals(query.from, query.to).await? {
+        partial.clear();
     }
     let mut rows: Vec<Row> = found
         .into_iter()
@@ -61,6 +69,7 @@ pub async fn run(snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
             .skip(query.offset)
             .take(query.limit)
             .collect(),
+        partial,
         degraded: snapshot.is_degraded(query.from, query.to).await?,
     })
 }

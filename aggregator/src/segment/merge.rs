@@ -160,7 +160,7 @@ fn keep_named(keys: &mut [Key], texts: usize, strings: &[Arc<str>]) -> Vec<Arc<s
 }
 
 /// Counters that say something of an hour and nothing of a day.
-fn is_hourly(counter: Counter) -> bool {
+pub(super) fn is_hourly(counter: Counter) -> bool {
     use shared::marks::{Field, MARKS};
     let mark = MARKS.iter().find(|mark| mark.counter == counter);
     counter == Counter::ActiveVisits || mark.is_some_and(|mark| mark.fields.contains(&Field::Hour))

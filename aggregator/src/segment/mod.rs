@@ -22,7 +22,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use shared::attrs::{CLIENT_ATTRS_LEN, VISIT_ATTRS_LEN};
-use shared::cube::{CUBES, Counter, Cube};
+use shared::cube::{COUNTERS, CUBES, Counter, Cube};
 use shared::rollup::{DIMS, Dim};
 
 pub use merge::{Hours, merge};
@@ -153,6 +153,18 @@ impl Segment {
     pub fn sum(&self, part: PartId, counter: Counter) -> u64 {
         let column = self.part(part).columns.get(&counter_column(counter));
         column.map_or(0, |values| values.iter().sum())
+    }
+
+    /// Whether its rollups hold counts that its cubes do not: they came by one dimension each.
+    pub fn has_totals(&self) -> bool {
+        COUNTERS.iter().any(|(counter, cube, _)| {
+            // Folded cubes tell nothing of hours.
+            let mut dims = DIMS.iter().map(|(dim, ..)| *dim);
+            let dim = dims.find(|dim| dim.holds(*counter) && !merge::is_hourly(*counter));
+            dim.is_some_and(|dim| {
+                self.sum(PartId::Rollup(dim), *counter) > self.sum(PartId::Cube(*cube), *counter)
+            })
+        })
     }
 
     /// The parts that hold anything, as they are stored.

@@ -2,10 +2,24 @@
 
 use std::sync::Arc;
 
-use shared::cube::Counters;
+use shared::cube::{Counters, Cube};
 
 use super::part::{ColumnId, Part};
 use super::{CLIENT, HOUR, PartId, Segment, VISIT, counter_of};
+
+/// What the texts of a cube's rows are called.
+pub const fn text_names(cube: Cube) -> &'static [&'static str] {
+    match cube {
+        Cube::Visits => &[],
+        Cube::Pages => &["page", "host"],
+        Cube::Exits => &["page"],
+        Cube::Events => &["name", "page"],
+        Cube::Props => &["name", "key", "value"],
+        Cube::Revenue => &["name", "currency"],
+        Cube::Goals => &["goal", "page"],
+        Cube::Funnels => &["funnel", "step"],
+    }
+}
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

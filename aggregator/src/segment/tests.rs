@@ -128,6 +128,7 @@ proptest! {
         for cube in CUBES {
             prop_assert!(!folded.part(PartId::Cube(cube)).columns.contains_key(&HOUR));
         }
+        prop_assert!(!at_once.has_totals() && !folded.has_totals());
         let total = PartId::Rollup(Dim::Total);
         prop_assert_eq!(told(&folded, total), told(&step, total));
         prop_assert_eq!(folded.sum(PartId::Cube(Cube::Visits), Counter::HourVisitors), 0);

@@ -71,6 +71,7 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
             ("level", Int),
             ("rows", Int),
             ("hourly", Int),
+            ("totals", Int),
         ],
     ),
     (

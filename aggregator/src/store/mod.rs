@@ -37,7 +37,7 @@ pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};
 pub use keys::{KeyAccess, Scope};
 pub use live::Minute;
-pub use retention::KEPT_MONTHS_MAX;
+pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use segments::{Snapshot, Taken};
 
 /// Where a database is.

@@ -4,15 +4,14 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use shared::visitor::SiteId;
 
-use super::Store;
 use super::db::sql;
+use super::{Store, segments};
 use crate::clock::day_number;
 use crate::error::{Error, Result};
-use crate::segment::PartId;
 
 /// How long the markers of a source's batches stay after its day, days. The edge forgets its
 /// batches 48 hours after they were acknowledged; whatever it sends later than this is a duplicate.
-const MARKERS_DAYS: i64 = 14;
+pub const MARKERS_DAYS: i64 = 14;
 /// Months that counts may be kept, at most.
 pub const KEPT_MONTHS_MAX: u32 = 1_200;
 
@@ -60,14 +59,13 @@ impl Store {
             return Ok(false);
         };
         let oldest = day_number(oldest);
-        let numbers = PartId::all().map(|part| part.number().to_string());
-        let numbers: Vec<String> = numbers.chain(["255".to_owned()]).collect();
+        let numbers = segments::part_numbers();
         let mut tx = self.db.write().await?;
         let mut deleted = 0;
         for condition in [
             format!(
                 "part WHERE site_id = $1 AND part IN ({}) AND date < $2",
-                numbers.join(", ")
+                numbers
             ),
             "segment WHERE site_id = $1 AND date < $2".into(),
             "dropped WHERE site_id = $1 AND date < $2".into(),

@@ -37,6 +37,7 @@ type Parts = Vec<(PartId, Vec<u8>)>;
 /// A segment as it is stored.
 pub(super) struct Encoded {
     rows: u64,
+    totals: bool,
     parts: Vec<(i64, Vec<u8>)>,
 }
 
@@ -52,6 +53,7 @@ impl Encoded {
         };
         Ok(Self {
             rows: rows as u64,
+            totals: segment.has_totals(),
             parts,
         })
     }
@@ -80,15 +82,16 @@ async fn insert(
     let no = tx
         .first(
             sql(
-                "INSERT INTO segment (site_id, date, no, level, rows, hourly)
-                 SELECT $1, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM segment
+                "INSERT INTO segment (site_id, date, no, level, rows, hourly, totals)
+                 SELECT $1, $2, coalesce(max(no), 0) + 1, $3, $4, $5, $6 FROM segment
                  WHERE site_id = $1 AND date = $2 RETURNING no",
             )
             .bind(site)
             .bind(date)
             .bind(level)
             .bind(segment.rows)
-            .bind(hourly),
+            .bind(hourly)
+            .bind(segment.totals),
         )
         .await?
         .ok_or_else(|| Error::Invalid("a segment got no number".into()))?
@@ -119,16 +122,31 @@ async fn merge_levels(tx: &mut Tx, site: SiteId, date: i64) -> Result<()> {
             )
             .await?;
         let found: Vec<Known> = found.iter().map(Known::read).collect::<Result<_>>()?;
-        let full = found.chunk_by(|a, b| a.level == b.level).find(|same| {
-            let rows = same.iter().map(|known| known.rows).sum::<u64>();
-            same.len() >= FANOUT && rows <= MERGED_ROWS_MAX
-        });
-        let Some(full) = full else { return Ok(()) };
-        replace(tx, site, date, full, full[0].level + 1, Hours::Kept).await?;
+        let Some(full) = full_level(found) else {
+            return Ok(());
+        };
+        let level = full.first().map_or(0, |known| known.level);
+        replace(tx, site, date, &full, level + 1, Hours::Kept).await?;
     }
 }
 
+/// The smallest of a level that has enough of them to be merged, from the lowest level up. Large
+/// ones stay as they are while their day lasts, and keep no others from being merged.
+fn full_level(mut found: Vec<Known>) -> Option<Vec<Known>> {
+    found.sort_by_key(|known| (known.level, known.rows, known.no));
+    let mut from = 0;
+    for same in found.chunk_by(|a, b| a.level == b.level) {
+        let rows = same.iter().take(FANOUT).map(|known| known.rows);
+        if same.len() >= FANOUT && rows.sum::<u64>() <= MERGED_ROWS_MAX {
+            return Some(found.drain(from..from + FANOUT).collect());
+        }
+        from += same.len();
+    }
+    None
+}
+
 /// A segment's row.
+#[derive(Debug, PartialEq, Eq)]
 struct Known {
     no: i64,
     level: i64,
@@ -217,7 +235,7 @@ fn part_of(number: i64) -> Result<PartId> {
 
 /// All numbers of parts, for a statement: the key of the table begins with site and part, so that
 /// naming them makes it a few lookups.
-fn part_numbers() -> String {
+pub(super) fn part_numbers() -> String {
     let numbers = PartId::all().map(|part| i64::from(part.number()));
     let numbers: Vec<String> = numbers.chain([BUNDLE]).map(|n| n.to_string()).collect();
     numbers.join(", ")
@@ -354,8 +372,8 @@ impl Store {
         Ok(taken)
     }
 
-    /// Days of a site that are stored in several segments or by the hour, from `from` to `to`, the
-    /// last one not included; for [`Store::merge_day`].
+    /// Days of a site before `until` that are stored in several segments, and those before
+    /// `fold_until` that are stored by the hour; for [`Store::merge_day`].
     ///
     /// # Errors
     /// The database failed.
@@ -383,7 +401,7 @@ impl Store {
 
 impl Snapshot {
     /// Gives the parts of these kinds of all segments from `from` to `to`, both included, to
-    /// `take`: date, number of the segment within it, part, bytes. Of one kind they come by date.
+    /// `take`, in any order: date, number of the segment within it, part, bytes.
     ///
     /// # Errors
     /// The database failed, or `take` did.
@@ -450,6 +468,25 @@ impl Snapshot {
         Ok(merge(&segments, Hours::Kept))
     }
 
+    /// Whether any of these days has counts by one dimension each: what asks for several at once
+    /// does not see them.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_totals(&mut self, from: Date, to: Date) -> Result<bool> {
+        let found = self
+            .tx
+            .first(
+                sql("SELECT no FROM segment
+                     WHERE site_id = $1 AND date BETWEEN $2 AND $3 AND totals = 1 LIMIT 1")
+                .bind(self.site)
+                .bind(day_number(from))
+                .bind(day_number(to)),
+            )
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Whether a salt was lost on any of these days: visitors may have been counted again.
     ///
     /// # Errors
@@ -466,5 +503,40 @@ impl Snapshot {
             )
             .await?;
         Ok(found.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_segments_keep_no_others_from_being_merged() {
+        let known = |level: i64, rows: &[u64]| {
+            let one = |(no, rows): (usize, &u64)| Known {
+                no: no as i64,
+                level,
+                rows: *rows,
+                hourly: true,
+            };
+            rows.iter().enumerate().map(one).collect::<Vec<_>>()
+        };
+        let merged = |found: Vec<Known>| {
+            let full = full_level(found)?;
+            Some((
+                full[0].level,
+                full.iter().map(|known| known.rows).sum::<u64>(),
+            ))
+        };
+        assert_eq!(merged(known(0, &[1; 7])), None);
+        assert_eq!(merged(known(0, &[1; 8])), Some((0, 8)));
+        assert_eq!(merged(known(0, &[1; 9])), Some((0, 8)));
+        assert_eq!(merged(known(0, &[50_000; 20])), None);
+        let mut mixed = vec![50_000; 20];
+        mixed.extend([10; 8]);
+        assert_eq!(merged(known(0, &mixed)), Some((0, 80)));
+        let mut levels = known(0, &[50_000; 9]);
+        levels.extend(known(1, &[20; 8]));
+        assert_eq!(merged(levels), Some((1, 160)));
     }
 }

@@ -157,7 +157,7 @@ impl Day {
         match detail {
             Detail::Cross => batch,
             // Rows that were just sealed are within bounds.
-            Detail::Totals => batch.clone().into_totals().unwrap_or(batch),
+            Detail::Totals => batch.to_totals().unwrap_or(batch),
         }
     }
 

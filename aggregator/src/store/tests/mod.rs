@@ -344,11 +344,16 @@ async fn batches_of_many_shards_come_at_once(place: Place) {
 async fn totals_are_stored_by_one_dimension_each(place: Place) {
     let (store, site) = with_sites(&place).await;
     let cross = batch(site.id, 1);
-    let totals = cross.clone().into_totals().unwrap();
+    let totals = cross.to_totals().unwrap();
     store.apply_batch(&totals, [1; 32], noon()).await.unwrap();
     let other = store.site("b.example").await.unwrap().unwrap();
     let cross = batch(other.id, 1);
     store.apply_batch(&cross, [1; 32], noon()).await.unwrap();
+    let told = async |site| {
+        let mut snapshot = store.snapshot(site).await.unwrap();
+        snapshot.has_totals(today(), today()).await.unwrap()
+    };
+    assert!(told(site.id).await && !told(other.id).await);
     let totals = counted(&store, site.id, today()).await;
     let cross = counted(&store, other.id, today()).await;
     for part in PartId::all() {
