@@ -71,6 +71,9 @@ pub enum Error {
     /// The caller gave something that cannot be.
     #[error("{0}")]
     Invalid(String),
+    /// A question that cannot be answered as it is.
+    #[error("{0}")]
+    Refused(String),
     /// The system has no random source.
     #[error("the system gives no random bytes")]
     Random,

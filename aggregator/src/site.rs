@@ -12,6 +12,8 @@ use shared::visitor::SiteId;
 use crate::error::{Error, Result};
 use crate::shards::Shards;
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// A site.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -73,6 +75,21 @@ impl Site {
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// How many hours a local day has, the last of them cut short where a zone moves by half an
+    /// hour; they count from its first moment.
+    pub fn hours(&self, date: Date) -> u32 {
+        let day = self.day(date);
+        let hours = day.map_or(24, |day| (day.end_ms - day.start_ms + HOUR_MS - 1) / HOUR_MS);
+        u32::try_from(hours).unwrap_or(24)
+    }
+
+    /// When an hour of a local day begins, in the site's zone: `2026-11-23 14:00:00`.
+    pub fn hour(&self, date: Date, hour: u32) -> Option<String> {
+        let start = timestamp(self.start_ms(date)? + i64::from(hour) * HOUR_MS);
+        let local = start.to_zoned(self.timezone.clone());
+        Some(local.strftime("%Y-%m-%d %H:%M:%S").to_string())
     }
 
     fn start_ms(&self, date: Date) -> Option<UnixMs> {

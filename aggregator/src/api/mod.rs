@@ -1,5 +1,6 @@
 //! The stats API (COMPAT.md, sections 2 and 3): errors are `{"error":"…"}`.
 
+mod render;
 pub mod v2;
 
 use axum::Json;
@@ -24,7 +25,10 @@ pub enum Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        match error {
+            Error::Refused(problem) => Self::Invalid(problem),
+            other => Self::Failed(other),
+        }
     }
 }
 

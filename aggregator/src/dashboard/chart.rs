@@ -95,9 +95,9 @@ impl Chart {
     /// A chart of rows by day, each with visitors and page views; days without a row are empty.
     /// `None` when there is nothing to draw.
     pub fn new(rows: &[Row], from: Date, to: Date, today: Date) -> Option<Self> {
-        let by_day: HashMap<&str, &[u64]> = rows
+        let by_day: HashMap<&str, (u64, u64)> = rows
             .iter()
-            .filter_map(|row| Some((row.dimensions.first()?.as_str(), row.metrics.as_slice())))
+            .filter_map(|row| Some((row.dimensions.first()?.as_str(), (row.whole(0), row.whole(1)))))
             .collect();
         let unit = Unit::of(from, to);
         let days = std::iter::successors(Some(from), |day| day.tomorrow().ok());
@@ -110,7 +110,7 @@ impl Chart {
                 sums.push((day, 0, 0));
             }
             let metrics = by_day.get(day.to_string().as_str());
-            if let (Some(sum), Some([visitors, views])) = (sums.last_mut(), metrics) {
+            if let (Some(sum), Some((visitors, views))) = (sums.last_mut(), metrics) {
                 sum.1 += visitors;
                 sum.2 += views;
             }
@@ -180,7 +180,10 @@ mod tests {
     fn row(day: &str, visitors: u64) -> Row {
         Row {
             dimensions: vec![day.to_owned()],
-            metrics: vec![visitors, visitors * 2],
+            metrics: [visitors, visitors * 2]
+                .map(|n| crate::query::Cell::exact(crate::query::Value::Whole(n)))
+                .to_vec(),
+            compared: None,
         }
     }
 

@@ -5,7 +5,6 @@
 //! points its own name at 127.0.0.1 (I11, test `dashboard_is_for_loopback_only`).
 
 mod chart;
-mod country;
 mod dropped;
 #[cfg(test)]
 mod tests;
@@ -23,8 +22,9 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::country;
 use crate::error::Error;
-use crate::query::{self, Dimension, Metric, OrderKey, Query};
+use crate::query::{self, Dimension, Goals, Metric, Query, Range};
 use crate::serve::App;
 use crate::site::Site;
 use chart::Chart;
@@ -149,11 +149,10 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
     for site in app.store.sites().await? {
         let today = site.today(app.clock.now_ms());
         let query = total(today, today);
-        let answer = query::run(&mut app.store.snapshot(site.id).await?, &query).await?;
-        let metrics = answer.rows.first().map(|row| row.metrics.clone());
-        let [visitors, views] = metrics
-            .and_then(|metrics| metrics.try_into().ok())
-            .unwrap_or([0, 0]);
+        let snapshot = &mut app.store.snapshot(site.id).await?;
+        let answer = query::run(snapshot, &site, &Goals::default(), &query).await?;
+        let whole = |place| answer.rows.first().map_or(0, |row| row.whole(place));
+        let (visitors, views) = (whole(0), whole(1));
         sites.push(SiteLine {
             domain: site.domain,
             today: format!(
@@ -198,22 +197,23 @@ async fn site(
     // One state of the store: the panels agree with each other.
     let snapshot = &mut app.store.snapshot(site.id).await?;
 
-    let answer = query::run(snapshot, &total(from, to)).await?;
-    let metrics = answer.rows.first().map(|row| row.metrics.as_slice());
-    let (visitors, views) = match metrics {
-        Some([visitors, views]) => (*visitors, *views),
-        _ => (0, 0),
-    };
-    let by_day = by(Dimension::Day, from, to, view::DAYS_MAX);
+    let goals = Goals::default();
+    let answer = query::run(snapshot, &site, &goals, &total(from, to)).await?;
+    let whole = |place| answer.rows.first().map_or(0, |row| row.whole(place));
+    let (visitors, views) = (whole(0), whole(1));
+    let by_day = total(from, to).by(Dimension::Day, view::DAYS_MAX);
     let chart = match from == to {
         true => None,
-        false => Chart::new(&query::run(snapshot, &by_day).await?.rows, from, to, today),
+        false => {
+            let days = query::run(snapshot, &site, &goals, &by_day).await?.rows;
+            Chart::new(&days, from, to, today)
+        }
     };
     let mut panels = Vec::new();
     for kind in PANELS {
         // One more than is shown tells whether there is more.
-        let query = by(kind.dimension, from, to, PANEL_ROWS + 1);
-        let rows = query::run(snapshot, &query).await?.rows;
+        let query = total(from, to).by(kind.dimension.clone(), PANEL_ROWS + 1);
+        let rows = query::run(snapshot, &site, &goals, &query).await?.rows;
         panels.push(Panel::new(&kind, &rows, PANEL_ROWS));
     }
     let dropped = app.store.dropped(site.id, from, to).await?;
@@ -239,28 +239,8 @@ async fn site(
 }
 
 fn total(from: jiff::civil::Date, to: jiff::civil::Date) -> Query {
-    Query {
-        metrics: vec![Metric::Visitors, Metric::Pageviews],
-        from,
-        to,
-        dimensions: Vec::new(),
-        order: Vec::new(),
-        limit: 1,
-        offset: 0,
-    }
-}
-
-fn by(dimension: Dimension, from: jiff::civil::Date, to: jiff::civil::Date, limit: usize) -> Query {
-    let order = match dimension {
-        Dimension::Day => vec![(OrderKey::Dimension(0), false)],
-        _ => vec![(OrderKey::Metric(0), true), (OrderKey::Metric(1), true)],
-    };
-    Query {
-        dimensions: vec![dimension],
-        order,
-        limit,
-        ..total(from, to)
-    }
+    let metrics = [Metric::Visitors, Metric::Pageviews];
+    Query::total(&metrics, Range::days(from, to))
 }
 
 /// The answer where no route fits: a page for a browser, JSON for a program.

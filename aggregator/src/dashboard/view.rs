@@ -128,7 +128,7 @@ pub struct Line {
 impl Panel {
     /// A panel of rows that hold visitors, then page views.
     pub fn new(kind: &PanelKind, rows: &[Row], most: usize) -> Self {
-        let value = |row: &Row, place: usize| row.metrics.get(place).copied().unwrap_or(0);
+        let value = |row: &Row, place: usize| row.whole(place);
         let longest = rows
             .iter()
             .map(|row| value(row, 0))

@@ -1,125 +1,43 @@
-//! The query engine: a typed [`Query`] in, [`Answer`] out. No HTTP in it.
+//! The query engine: a typed [`Query`] in, an [`Answer`] out. No HTTP in it.
 //!
-//! What is answered: `visitors` and `pageviews`, in total and by page, day, visit attributes (source,
-//! channel, …) and client attributes (country, device, …). Visitors by several of page and visit
-//! attributes at once are answered only where there is a mark set for them; otherwise refused.
-//! All of it is exact: `pageviews` are sums; `visitors` are sums of visitor marks whose set fits
-//! the dimensions (see `shared::marks`), so each visitor counts once per day.
+//! [`parse`] reads the API's JSON, [`plan`] says which parts of the store have to be summed and
+//! how, [`scan`] reads them, [`run`] makes the answer. What is told is exact for what its name
+//! says, or comes with its bounds (I10); what would need identities is refused with the reason.
 
+pub mod dimension;
+mod distinct;
+pub mod filter;
+mod goals;
+pub mod metric;
 mod parse;
 mod plan;
 mod range;
 mod run;
 mod scan;
+mod sums;
+#[cfg(test)]
+mod tests;
+mod time;
 
-use jiff::civil::Date;
-
-pub use parse::{Invalid, parse};
+pub use dimension::Dimension;
+pub use filter::{Filter, Leaf, Op};
+pub use goals::Goals;
+pub use metric::{Cell, Metric, Value};
+pub use parse::{Invalid, LIMIT_MAX, Parsed, parse, parse_filters};
 pub use range::{Range, parse_range};
 pub use run::run;
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Visitors per day, summed over the days.
-    Visitors,
-    /// Page views.
-    Pageviews,
-}
+use crate::error::{Error, Result};
 
-impl Metric {
-    /// All, with their names in the API.
-    pub const ALL: [(&str, Metric); 2] = [
-        ("visitors", Metric::Visitors),
-        ("pageviews", Metric::Pageviews),
-    ];
+/// Most groups that a question may make.
+const GROUPS_MAX: usize = 500_000;
 
-    /// The name in the API.
-    pub fn name(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(_, metric)| *metric == self);
-        found.map_or("", |(name, _)| name)
-    }
-}
-
-/// By what it is broken down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dimension {
-    /// The path.
-    Page,
-    /// ISO 3166 code.
-    Country,
-    /// Local date.
-    Day,
-    /// Kind of device.
-    Device,
-    /// Browser.
-    Browser,
-    /// Browser's major version.
-    BrowserVersion,
-    /// Operating system.
-    Os,
-    /// Operating system's version.
-    OsVersion,
-    /// Source of the visit.
-    Source,
-    /// Referrer: host and path.
-    Referrer,
-    /// Channel.
-    Channel,
-    /// `utm_source`.
-    UtmSource,
-    /// `utm_medium`.
-    UtmMedium,
-    /// `utm_campaign`.
-    UtmCampaign,
-    /// `utm_content`.
-    UtmContent,
-    /// `utm_term`.
-    UtmTerm,
-    /// First page of the visit.
-    EntryPage,
-}
-
-impl Dimension {
-    /// All, with their names in the API.
-    pub const ALL: [(&str, Dimension); 17] = [
-        ("event:page", Dimension::Page),
-        ("visit:country", Dimension::Country),
-        ("time:day", Dimension::Day),
-        ("visit:device", Dimension::Device),
-        ("visit:browser", Dimension::Browser),
-        ("visit:browser_version", Dimension::BrowserVersion),
-        ("visit:os", Dimension::Os),
-        ("visit:os_version", Dimension::OsVersion),
-        ("visit:source", Dimension::Source),
-        ("visit:referrer", Dimension::Referrer),
-        ("visit:channel", Dimension::Channel),
-        ("visit:utm_source", Dimension::UtmSource),
-        ("visit:utm_medium", Dimension::UtmMedium),
-        ("visit:utm_campaign", Dimension::UtmCampaign),
-        ("visit:utm_content", Dimension::UtmContent),
-        ("visit:utm_term", Dimension::UtmTerm),
-        ("visit:entry_page", Dimension::EntryPage),
-    ];
-
-    /// Whether it is constant for a visitor, or the day: then any mark set stays exact under it.
-    pub fn is_free(self) -> bool {
-        matches!(
-            self,
-            Self::Day
-                | Self::Country
-                | Self::Device
-                | Self::Browser
-                | Self::BrowserVersion
-                | Self::Os
-                | Self::OsVersion
-        )
-    }
-
-    /// The name in the API.
-    pub fn name(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(_, dimension)| *dimension == self);
-        found.map_or("", |(name, _)| name)
+fn too_many(is: bool) -> Result<()> {
+    match is {
+        false => Ok(()),
+        true => Err(Error::Refused(format!(
+            "dimensions: this makes more than {GROUPS_MAX} rows; filter, or ask for fewer dimensions or days"
+        ))),
     }
 }
 
@@ -132,42 +50,121 @@ pub enum OrderKey {
     Dimension(usize),
 }
 
+/// What is told beside the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Include {
+    /// What each span of time is called, also the empty ones.
+    pub time_labels: bool,
+    /// How many rows there are on all pages.
+    pub total_rows: bool,
+    /// How it was answered.
+    pub plan: bool,
+}
+
 /// A checked query; dates are local to the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// What is counted; not empty, no doubles.
     pub metrics: Vec<Metric>,
-    /// First day.
-    pub from: Date,
-    /// Last day.
-    pub to: Date,
-    /// By what; no doubles.
+    /// When.
+    pub range: Range,
+    /// By what; no doubles, at most one span of time.
     pub dimensions: Vec<Dimension>,
+    /// Of what.
+    pub filter: Filter,
     /// In which order; true is descending.
     pub order: Vec<(OrderKey, bool)>,
     /// Most rows.
     pub limit: usize,
     /// Rows left out before the first.
     pub offset: usize,
+    /// What it is compared with.
+    pub compare: Option<Range>,
+    /// What else is told.
+    pub include: Include,
+}
+
+impl Query {
+    /// All of a range, in one row.
+    pub fn total(metrics: &[Metric], range: Range) -> Self {
+        Self {
+            metrics: metrics.to_vec(),
+            range,
+            dimensions: Vec::new(),
+            filter: Filter::all(),
+            order: Vec::new(),
+            limit: 1,
+            offset: 0,
+            compare: None,
+            include: Include::default(),
+        }
+    }
+
+    /// The same by a dimension: spans of time in their order, others by the metrics.
+    pub fn by(self, dimension: Dimension, limit: usize) -> Self {
+        let order = match dimension.is_time() {
+            true => vec![(OrderKey::Dimension(0), false)],
+            false => (0..self.metrics.len())
+                .map(|place| (OrderKey::Metric(place), true))
+                .collect(),
+        };
+        Self {
+            dimensions: vec![dimension],
+            order,
+            limit,
+            ..self
+        }
+    }
 }
 
 /// One row: a value per dimension, a number per metric.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// In the order of [`Query::dimensions`].
     pub dimensions: Vec<String>,
     /// In the order of [`Query::metrics`].
-    pub metrics: Vec<u64>,
+    pub metrics: Vec<Cell>,
+    /// What it is compared with, if anything is.
+    pub compared: Option<Compared>,
+}
+
+impl Row {
+    /// A whole number of it; 0 where there is none.
+    pub fn whole(&self, place: usize) -> u64 {
+        match self.metrics.get(place).map(|cell| &cell.value) {
+            Some(Value::Whole(n)) => *n,
+            _ => 0,
+        }
+    }
+}
+
+/// The same row of another range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// What it is called there.
+    pub dimensions: Vec<String>,
+    /// In the order of [`Query::metrics`].
+    pub metrics: Vec<Cell>,
+    /// Percent, or points where the metric is a rate; `None` where there is nothing to compare.
+    pub change: Vec<Option<f64>>,
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The rows, ordered and paged. Without dimensions there is exactly one.
     pub rows: Vec<Row>,
+    /// How many rows there are on all pages.
+    pub total_rows: usize,
     /// A salt was lost on one of the days: visitors may have been counted again.
     pub degraded: bool,
     /// Metrics that leave out what one of the days has by one dimension each only: places in
     /// [`Query::metrics`].
     pub partial: Vec<usize>,
+    /// Metrics that are estimates in some row: places in [`Query::metrics`].
+    pub estimated: Vec<usize>,
+    /// What each span of time is called, where that was asked for.
+    pub time_labels: Vec<String>,
+    /// How it was answered, where that was asked for: a line for each thing that was summed.
+    pub plan: Vec<String>,
 }

@@ -1,85 +1,549 @@
-//! A [`Query`] to its rows.
+//! A [`Query`] to its answer.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use super::plan::Plan;
-use super::scan::scan;
-use super::{Answer, Dimension, OrderKey, Query, Row, plan};
+use rustc_hash::{FxHashMap, FxHashSet};
+use shared::cube::{COUNTERS, Counter};
+use shared::rollup::DIMS;
+
+use super::dimension::Dimension;
+use super::distinct::{Distincts, spread};
+use super::metric::{Cell, Estimate, Metric, Value};
+use super::plan::{CURRENCY_SLOT, Formula, How, Names, Plan, Sum, Term, plan};
+use super::range::Range;
+use super::scan::{At, Located, SharedTexts, Texts, scan};
+use super::sums::{Group, Slots, SpanOf, Sums};
+use super::time::Spans;
+use super::{Answer, Compared, Goals, OrderKey, Query, Row};
 use crate::error::{Error, Result};
+use crate::segment::PartId;
+use crate::site::Site;
 use crate::store::Snapshot;
 
-/// How an empty attribute is shown (COMPAT.md, section 1).
-const fn empty(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Source | Dimension::Referrer => "Direct / None",
-        Dimension::UtmSource
-        | Dimension::UtmMedium
-        | Dimension::UtmCampaign
-        | Dimension::UtmContent
-        | Dimension::UtmTerm => "(not set)",
-        _ => "(none)",
-    }
-}
-
-/// Answers a query from one state of the store, so that the metrics of one answer agree.
+/// Answers a query from one state of the store, so that all of one answer agrees.
 ///
 /// # Errors
-/// The database failed.
-pub async fn run(snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
-    let mut found: HashMap<Vec<String>, Vec<u64>> = HashMap::new();
-    if query.dimensions.is_empty() {
-        found.insert(Vec::new(), vec![0; query.metrics.len()]);
-    }
-    let mut partial = Vec::new();
-    for (place, metric) in query.metrics.iter().enumerate() {
-        let plan = plan::plan(*metric, &query.dimensions).ok_or_else(|| {
-            Error::Invalid("visitors by these dimensions are not counted exactly".into())
-        })?;
-        if matches!(plan, Plan::Cube(..)) {
-            partial.push(place);
+/// It cannot be answered ([`Error::Refused`] says why), or the database failed.
+pub async fn run(
+    snapshot: &mut Snapshot,
+    site: &Site,
+    goals: &Goals,
+    query: &Query,
+) -> Result<Answer> {
+    let plan = plan(query, goals).map_err(Error::Refused)?;
+    let texts: SharedTexts = Arc::default();
+    let mut run = Run {
+        snapshot,
+        site,
+        goals,
+        query,
+        plan: &plan,
+        texts,
+    };
+    let mut found = run.groups(&query.range).await?;
+    let total_rows = found.len();
+    let by = |one: &Found, other: &Found| compare(one, other, &query.order);
+    found.sort_unstable_by(by);
+    let shown = found.into_iter().skip(query.offset).take(query.limit);
+    let shown: Vec<Found> = shown.collect();
+    let others = match &query.compare {
+        Some(range) => {
+            let found = run.groups(range).await?;
+            Some(Others::new(&run, range, found))
         }
-        for (key, n) in scan(snapshot, plan, &query.dimensions, query.from, query.to).await? {
-            let shown = key.into_iter().zip(&query.dimensions);
-            let key: Vec<String> = shown
-                .map(|(text, dimension)| match text.is_empty() {
-                    true => empty(*dimension).to_owned(),
-                    false => text,
-                })
-                .collect();
-            let metrics = found
-                .entry(key)
-                .or_insert_with(|| vec![0; query.metrics.len()]);
-            metrics[place] += n;
+        None => None,
+    };
+    let is_estimated = |place: &usize| {
+        let cells = shown.iter().filter_map(|row| row.metrics.get(*place));
+        cells.into_iter().any(|cell| cell.bounds.is_some())
+    };
+    let estimated = (0..query.metrics.len()).filter(is_estimated).collect();
+    let time_labels = run.time_labels();
+    let mut lines = Vec::new();
+    if query.include.plan {
+        lines = plan.terms.iter().map(told).collect();
+    }
+    let rows = shown.into_iter().map(|row| {
+        let compared = others.as_ref();
+        let compared = compared.map(|others| change(&query.metrics, &row, others.of(&row)));
+        Row {
+            dimensions: row.dimensions,
+            metrics: row.metrics,
+            compared,
         }
+    });
+    let rows = rows.collect();
+    let (from, to) = (query.range.from, query.range.to);
+    let mut partial: Vec<usize> = Vec::new();
+    if run.snapshot.has_totals(from, to).await? {
+        let formulas = plan.formulas.iter().enumerate();
+        let partial_ones = formulas.filter(|(_, formula)| {
+            terms_of(formula).any(|term| matches!(plan.terms[*term].located.part, PartId::Cube(_)))
+        });
+        partial = partial_ones.map(|(place, _)| place).collect();
     }
-    if !partial.is_empty() && !snapshot.has_totals(query.from, query.to).await? {
-        partial.clear();
-    }
-    let mut rows: Vec<Row> = found
-        .into_iter()
-        .map(|(dimensions, metrics)| Row {
-            dimensions,
-            metrics,
-        })
-        .collect();
-    rows.sort_unstable_by(|a, b| compare(a, b, &query.order));
     Ok(Answer {
-        rows: rows
-            .into_iter()
-            .skip(query.offset)
-            .take(query.limit)
-            .collect(),
+        rows,
+        total_rows,
+        degraded: run.snapshot.is_degraded(from, to).await?,
         partial,
-        degraded: snapshot.is_degraded(query.from, query.to).await?,
+        estimated,
+        time_labels,
+        plan: lines,
     })
 }
 
+/// A row, and what of it is a number.
+struct Found {
+    dimensions: Vec<String>,
+    /// The span of time, by its number.
+    span: u32,
+    metrics: Vec<Cell>,
+}
+
+/// What one term came to, by group.
+type Counted = FxHashMap<Group, Estimate>;
+
+struct Run<'a> {
+    snapshot: &'a mut Snapshot,
+    site: &'a Site,
+    goals: &'a Goals,
+    query: &'a Query,
+    plan: &'a Plan,
+    texts: SharedTexts,
+}
+
+impl Run<'_> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Texts> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unit(&self) -> Option<(usize, &Dimension)> {
+        let dimensions = self.query.dimensions.iter().enumerate();
+        dimensions.into_iter().find(|(_, one)| one.is_time())
+    }
+
+    fn time_labels(&self) -> Vec<String> {
+        match self.unit() {
+            Some((_, unit)) if self.query.include.time_labels => {
+                let spans = Spans::new(unit, &self.query.range, self.site);
+                spans.all().into_iter().map(|n| spans.label(n)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// All groups of a range, with their numbers.
+    async fn groups(&mut self, range: &Range) -> Result<Vec<Found>> {
+        self.has_hours(range).await?;
+        let counted = self.count(range).await?;
+        let mut groups: FxHashSet<Group> = FxHashSet::default();
+        if self.query.dimensions.is_empty() {
+            groups.insert(Group::default());
+        }
+        for formula in &self.plan.formulas {
+            for term in above(formula) {
+                let counts = counted[*term].iter().filter(|(_, n)| n.upper > 0);
+                groups.extend(counts.map(|(group, _)| without_currency(group)));
+            }
+        }
+        let by_currency = currencies(self.plan, &counted);
+        let unit = self.unit();
+        let spans = unit.map(|(_, unit)| Spans::new(unit, range, self.site));
+        let texts = self.lock();
+        let mut found = Vec::with_capacity(groups.len());
+        for group in groups {
+            let mut dimensions = Vec::with_capacity(self.query.dimensions.len());
+            for (slot, dimension) in self.query.dimensions.iter().enumerate() {
+                dimensions.push(match (&spans, dimension.is_time()) {
+                    (Some(spans), true) => spans.label(group[slot]),
+                    _ => dimension.shown(texts.text(group[slot])).into_owned(),
+                });
+            }
+            let cell = |formula: &Formula| self.cell(formula, &group, &counted, &by_currency, &texts);
+            found.push(Found {
+                dimensions,
+                span: unit.map_or(0, |(slot, _)| group[slot]),
+                metrics: self.plan.formulas.iter().map(cell).collect(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Refuses what asks for hours that are not kept.
+    async fn has_hours(&mut self, range: &Range) -> Result<()> {
+        let mut terms = self.plan.terms.iter();
+        let wants = terms.any(|term| {
+            term.located.hours && matches!(term.located.part, PartId::Cube(_))
+        });
+        if !wants {
+            return Ok(());
+        }
+        let by_hour = self.query.dimensions.contains(&Dimension::Hour);
+        let days = match by_hour {
+            true => vec![(range.from, range.to)],
+            false => vec![(range.from, range.from), (range.to, range.to)],
+        };
+        for (from, to) in days {
+            if let Some(date) = self.snapshot.first_folded(from, to).await? {
+                return Err(Error::Refused(format!(
+                    "date_range: {date} is kept by the day and not by the hour (serve --hours-kept-days); ask for whole days, or for the site as a whole without filters and dimensions"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what the plan wants, each part of the store once for all counters of it.
+    async fn count(&mut self, range: &Range) -> Result<Vec<Counted>> {
+        let plan = self.plan;
+        let mut counted: Vec<Counted> = vec![Counted::default(); plan.terms.len()];
+        let unit = self.unit().map(|(_, unit)| unit.clone());
+        let span = SpanOf::new(unit.as_ref(), range, self.site);
+        let mut done: Vec<usize> = Vec::new();
+        for (place, term) in plan.terms.iter().enumerate() {
+            if done.contains(&place) {
+                continue;
+            }
+            let slots = Slots {
+                keys: term.slots.clone(),
+                time: term.time,
+            };
+            let How::Sum(_) = term.how else {
+                counted[place] = self.distinct(term, slots, &span, range).await?;
+                continue;
+            };
+            let alike: Vec<(usize, Counter)> = plan
+                .terms
+                .iter()
+                .enumerate()
+                .filter_map(|(other, one)| match one.how {
+                    How::Sum(counter) if same_scan(one, term) => Some((other, counter)),
+                    _ => None,
+                })
+                .collect();
+            let counters: Vec<Counter> = alike.iter().map(|(_, counter)| *counter).collect();
+            let sums = || Sums::new(slots.clone(), span.clone());
+            let texts = self.texts.clone();
+            let found = scan(self.snapshot, &term.located, &counters, range, &texts, sums).await?;
+            let mut all = sums();
+            for one in found {
+                all.merge(one);
+            }
+            for (at, (other, _)) in alike.iter().enumerate() {
+                let groups = all.groups.iter().filter(|(_, counts)| counts[at] > 0);
+                let groups = groups.map(|(group, counts)| (*group, Estimate::exact(counts[at])));
+                let named = self.named(&plan.terms[*other], groups);
+                counted[*other] = named;
+                done.push(*other);
+            }
+        }
+        Ok(counted)
+    }
+
+    async fn distinct(
+        &mut self,
+        term: &Term,
+        slots: Slots,
+        span: &SpanOf,
+        range: &Range,
+    ) -> Result<Counted> {
+        let How::Distinct(what) = &term.how else {
+            return Ok(Counted::default());
+        };
+        // What marks look at is wanted beside what is grouped by.
+        let mut located: Located = term.located.clone();
+        let mut columns = Vec::with_capacity(what.classes.len());
+        for class in &what.classes {
+            let mut of_class = Vec::with_capacity(class.places.len());
+            for place in &class.places {
+                let at = At::Place(*place);
+                let known = located.keys.iter().position(|key| *key == at);
+                of_class.push(known.unwrap_or_else(|| {
+                    located.keys.push(at);
+                    located.keys.len() - 1
+                }));
+            }
+            columns.push(of_class);
+        }
+        let mut counters: Vec<Counter> = what.classes.iter().map(|class| class.counter).collect();
+        counters.push(what.activity);
+        let segments = self.snapshot.segments(range.from, range.to).await?;
+        let segments = Arc::new(segments.into_iter().collect());
+        let what = Arc::new(what.clone());
+        let collector = || {
+            Distincts::new(
+                Arc::clone(&what),
+                slots.clone(),
+                columns.clone(),
+                span.clone(),
+                Arc::clone(&segments),
+            )
+        };
+        let texts = self.texts.clone();
+        let found = scan(self.snapshot, &located, &counters, range, &texts, collector).await?;
+        let mut all = collector();
+        for one in found {
+            all.merge(one);
+        }
+        all.end();
+        Ok(self.named(term, all.groups.into_iter()))
+    }
+
+    /// Groups of goals by the goals' names; what is no goal any more is left out.
+    fn named(&self, term: &Term, groups: impl Iterator<Item = (Group, Estimate)>) -> Counted {
+        let Some((slot, names)) = term.goals else {
+            return groups.collect();
+        };
+        let mut texts = self.lock();
+        let mut named = Counted::default();
+        for (mut group, n) in groups {
+            let text = texts.text(group[slot]);
+            let name = match names {
+                Names::Goals => self.goals.name(text),
+                Names::Events => self.goals.of_event(text),
+            };
+            if let Some(name) = name {
+                group[slot] = texts.number(name);
+                let sum = named.entry(group).or_default();
+                *sum = sum.plus(n);
+            }
+        }
+        named
+    }
+
+    fn cell(
+        &self,
+        formula: &Formula,
+        group: &Group,
+        counted: &[Counted],
+        by_currency: &Currencies,
+        texts: &Texts,
+    ) -> Cell {
+        let sum = |terms: &Sum| {
+            let each = terms.iter().map(|term| {
+                let group = self.projected(group, &self.plan.terms[*term]);
+                counted[*term].get(&group).copied().unwrap_or_default()
+            });
+            each.fold(Estimate::default(), Estimate::plus)
+        };
+        match formula {
+            Formula::Count { of, cap } => count(capped(sum(of), cap.as_ref().map(sum))),
+            Formula::Ratio {
+                of,
+                per,
+                cap,
+                scale,
+                decimals,
+                unless,
+            } => {
+                if unless.as_ref().is_some_and(|unless| sum(unless).value == 0) {
+                    return Cell::exact(Value::None);
+                }
+                let of = capped(sum(of), cap.as_ref().map(sum));
+                ratio(of, sum(per), *scale, *decimals)
+            }
+            Formula::Money { milli, per } => {
+                let of = |terms: &Sum, currency: u32| {
+                    let each = terms.iter().map(|term| {
+                        let mut group = self.projected(group, &self.plan.terms[*term]);
+                        group[CURRENCY_SLOT] = currency;
+                        counted[*term].get(&group).map_or(0, |n| n.value)
+                    });
+                    each.sum::<u64>()
+                };
+                // Amounts in several currencies have no sum.
+                let currencies = by_currency.get(group).map_or(&[][..], Vec::as_slice);
+                let [currency] = currencies else {
+                    return Cell::exact(Value::None);
+                };
+                let total = of(milli, *currency);
+                let milli = match per {
+                    None => total,
+                    Some(per) => total / of(per, *currency).max(1),
+                };
+                Cell::exact(Value::Money {
+                    milli,
+                    currency: texts.text(*currency).to_owned(),
+                })
+            }
+        }
+    }
+
+    /// A group by what a term is by.
+    fn projected(&self, group: &Group, term: &Term) -> Group {
+        let mut projected = Group::default();
+        for slot in term.slots.iter().filter(|slot| **slot != CURRENCY_SLOT) {
+            projected[*slot] = group[*slot];
+        }
+        if let Some(time) = term.time {
+            projected[time] = group[time];
+        }
+        projected
+    }
+
+}
+
+/// The rows of another range, to be found by those of this one.
+struct Others {
+    /// By the dimensions but time, and the number of the span of time in this range.
+    rows: FxHashMap<(Vec<String>, u32), Found>,
+    /// What each span of this range is called in the other.
+    labels: FxHashMap<u32, String>,
+    /// The place of the span of time.
+    time: Option<usize>,
+}
+
+impl Others {
+    fn new(run: &Run<'_>, range: &Range, found: Vec<Found>) -> Self {
+        let unit = run.unit();
+        let mut labels = FxHashMap::default();
+        let mut mine_of = FxHashMap::default();
+        if let Some((_, unit)) = unit {
+            // The n-th span of one range is compared with the n-th of the other.
+            let mine = Spans::new(unit, &run.query.range, run.site).all();
+            let spans = Spans::new(unit, range, run.site);
+            for (mine, other) in mine.into_iter().zip(spans.all()) {
+                labels.insert(mine, spans.label(other));
+                mine_of.insert(other, mine);
+            }
+        }
+        let time = unit.map(|(slot, _)| slot);
+        let mut rows = FxHashMap::default();
+        for row in found {
+            let span = match time {
+                Some(_) => mine_of.get(&row.span).copied(),
+                None => Some(0),
+            };
+            if let Some(span) = span {
+                rows.insert((but_time(&row.dimensions, time), span), row);
+            }
+        }
+        Self { rows, labels, time }
+    }
+
+    fn of(&self, row: &Found) -> Other<'_> {
+        let span = if self.time.is_some() { row.span } else { 0 };
+        let mut called = row.dimensions.clone();
+        if let Some(called) = self.time.and_then(|time| called.get_mut(time)) {
+            *called = self.labels.get(&span).cloned().unwrap_or_default();
+        }
+        let key = (but_time(&row.dimensions, self.time), span);
+        (called, self.rows.get(&key))
+    }
+}
+
+fn but_time(dimensions: &[String], time: Option<usize>) -> Vec<String> {
+    let dimensions = dimensions.iter().enumerate();
+    let kept = dimensions.filter(|(slot, _)| Some(*slot) != time);
+    kept.map(|(_, text)| text.clone()).collect()
+}
+
+/// What a row is called in another range, and the row.
+type Other<'f> = (Vec<String>, Option<&'f Found>);
+/// For each group its currencies.
+type Currencies = FxHashMap<Group, Vec<u32>>;
+
+fn currencies(plan: &Plan, counted: &[Counted]) -> Currencies {
+    let mut all = Currencies::default();
+    for formula in &plan.formulas {
+        let Formula::Money { milli, .. } = formula else {
+            continue;
+        };
+        for group in milli.iter().flat_map(|term| counted[*term].keys()) {
+            let currencies = all.entry(without_currency(group)).or_default();
+            if !currencies.contains(&group[CURRENCY_SLOT]) {
+                currencies.push(group[CURRENCY_SLOT]);
+            }
+        }
+    }
+    all
+}
+
+fn without_currency(group: &Group) -> Group {
+    let mut group = *group;
+    group[CURRENCY_SLOT] = 0;
+    group
+}
+
+fn same_scan(one: &Term, other: &Term) -> bool {
+    one.located == other.located && one.slots == other.slots && one.time == other.time
+}
+
+/// Terms whose groups make rows.
+fn above(formula: &Formula) -> impl Iterator<Item = &usize> {
+    let (first, second): (&Sum, Option<&Sum>) = match formula {
+        Formula::Count { of, .. } => (of, None),
+        Formula::Ratio { of, .. } => (of, None),
+        Formula::Money { milli, per } => (milli, per.as_ref()),
+    };
+    first.iter().chain(second.into_iter().flatten())
+}
+
+fn terms_of(formula: &Formula) -> impl Iterator<Item = &usize> {
+    let per = match formula {
+        Formula::Ratio { per, .. } => Some(per),
+        _ => None,
+    };
+    above(formula).chain(per.into_iter().flatten())
+}
+
+fn capped(of: Estimate, cap: Option<Estimate>) -> Estimate {
+    let Some(cap) = cap.filter(|_| !of.is_exact()) else {
+        return of;
+    };
+    let upper = of.upper.min(cap.upper).max(of.lower);
+    let value = of.value.min(spread(of.value, cap.upper));
+    Estimate {
+        lower: of.lower,
+        value: value.clamp(of.lower, upper),
+        upper,
+    }
+}
+
+fn count(n: Estimate) -> Cell {
+    Cell {
+        value: Value::Whole(n.value),
+        bounds: (!n.is_exact()).then_some([n.lower as f64, n.upper as f64]),
+    }
+}
+
+fn ratio(of: Estimate, per: Estimate, (times, over): (u32, u32), decimals: u32) -> Cell {
+    let rate = |of: u64, per: u64| {
+        let places = f64::from(10_u32.pow(decimals));
+        let rate = of as f64 * f64::from(times) / (per.max(1) as f64 * f64::from(over));
+        (rate * places).round() / places
+    };
+    let value = rate(of.value, per.value);
+    let value = match decimals {
+        0 => Value::Whole(value as u64),
+        _ => Value::Decimal(value),
+    };
+    let is_exact = of.is_exact() && per.is_exact();
+    let bounds = [rate(of.lower, per.upper), rate(of.upper, per.lower)];
+    Cell {
+        value,
+        bounds: (!is_exact).then_some(bounds),
+    }
+}
+
 /// By the given order; ties by the dimensions, so that paging is stable.
-fn compare(a: &Row, b: &Row, order: &[(OrderKey, bool)]) -> std::cmp::Ordering {
+fn compare(one: &Found, other: &Found, order: &[(OrderKey, bool)]) -> Ordering {
     for (key, descending) in order {
         let ordering = match key {
-            OrderKey::Metric(place) => a.metrics[*place].cmp(&b.metrics[*place]),
-            OrderKey::Dimension(place) => a.dimensions[*place].cmp(&b.dimensions[*place]),
+            OrderKey::Metric(place) => {
+                let number = |row: &Found| {
+                    let cell = row.metrics.get(*place);
+                    cell.map_or(0.0, |cell| cell.value.number())
+                };
+                number(one).total_cmp(&number(other))
+            }
+            OrderKey::Dimension(place) => {
+                // Spans of one name follow each other in time, too.
+                let names = one.dimensions.get(*place).cmp(&other.dimensions.get(*place));
+                names.then(one.span.cmp(&other.span))
+            }
         };
         let ordering = if *descending {
             ordering.reverse()
@@ -90,5 +554,67 @@ fn compare(a: &Row, b: &Row, order: &[(OrderKey, bool)]) -> std::cmp::Ordering {
             return ordering;
         }
     }
-    a.dimensions.cmp(&b.dimensions)
+    let names = one.dimensions.cmp(&other.dimensions);
+    names.then(one.span.cmp(&other.span))
 }
+
+fn change(metrics: &[Metric], row: &Found, (dimensions, other): Other<'_>) -> Compared {
+    let nothing = |metric: &Metric| {
+        Cell::exact(match metric {
+            Metric::Visitors | Metric::Visits | Metric::Pageviews | Metric::Events => {
+                Value::Whole(0)
+            }
+            _ => Value::None,
+        })
+    };
+    let before: Vec<Cell> = match other {
+        Some(other) => other.metrics.clone(),
+        None => metrics.iter().map(nothing).collect(),
+    };
+    let pairs = metrics.iter().zip(&row.metrics).zip(&before);
+    let change = pairs.map(|((metric, now), before)| {
+        if now.value == Value::None || before.value == Value::None {
+            return None;
+        }
+        let (now, before) = (now.value.number(), before.value.number());
+        if metric.is_rate() {
+            return Some(((now - before) * 10.0).round() / 10.0);
+        }
+        match (now == before, before == 0.0) {
+            (true, _) => Some(0.0),
+            (_, true) => Some(100.0),
+            _ => Some(((now - before) / before * 100.0).round()),
+        }
+    });
+    let change = change.collect();
+    Compared {
+        dimensions,
+        metrics: before,
+        change,
+    }
+}
+
+/// A term in words, for who wants to see how a question is answered.
+fn told(term: &Term) -> String {
+    let part = match term.located.part {
+        PartId::Rollup(dim) => {
+            let found = DIMS.iter().find(|(known, ..)| *known == dim);
+            format!("rollup {}", found.map_or("", |(_, name, _)| name))
+        }
+        PartId::Cube(cube) => format!("cube {}", cube.name()),
+        PartId::VisitAttrs | PartId::ClientAttrs => "attributes".to_owned(),
+    };
+    let name = |counter: Counter| {
+        let found = COUNTERS.iter().find(|(known, ..)| *known == counter);
+        found.map_or("", |(_, _, name)| name)
+    };
+    match &term.how {
+        How::Sum(counter) => format!("{part}: sum of {}", name(*counter)),
+        How::Distinct(what) => {
+            let marks = what.classes.iter().map(|class| name(class.counter));
+            let marks: Vec<&str> = marks.collect();
+            format!("{part}: bounds by {} and {}", marks.join(", "), name(what.activity))
+        }
+    }
+}
+

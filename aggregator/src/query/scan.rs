@@ -1,180 +1,648 @@
-//! Reading segments: the sum of one counter by dimensions.
+//! Reading segments: the rows of one kind of part that a filter lets through, with what they are
+//! grouped by. What is done with them is a [`Collect`]or's.
+//!
+//! Parts are unpacked by threads of their own, as many as there are cores; each has a collector.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use jiff::civil::Date;
 use rustc_hash::FxHashMap;
+use shared::cube::Counter;
 use shared::rollup::Place;
 
-use super::Dimension;
-use super::plan::{Plan, place_of, texts_of};
-use crate::clock::date_of;
+use super::filter::{Filter, Leaf};
+use super::range::Range;
 use crate::error::{Error, Result};
 use crate::segment::part::{ColumnId, PartReader};
-use crate::segment::{CLIENT, PartId, TEXT, VISIT, counter_column};
+use crate::segment::{CLIENT, HOUR, PartId, TEXT, VISIT, counter_column};
 use crate::store::Snapshot;
 
+/// Parts that wait for a thread.
+const WAITING_MAX: usize = 4;
+/// Most threads that unpack.
+const THREADS_MAX: usize = 4;
+
+/// What a row is grouped by or filtered on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// A place of the row.
+    Place(Place),
+    /// The same for all rows.
+    Always(&'static str),
+}
+
+/// Where dimensions stand in a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The part.
+    pub part: PartId,
+    /// A text of the key that must be this.
+    pub fixed: Option<(usize, String)>,
+    /// What rows are grouped by.
+    pub keys: Vec<At>,
+    /// What they must be.
+    pub filter: Cond,
+    /// What every row must be to be looked at at all, where that is less than the filter.
+    pub base: Option<Cond>,
+    /// Whether hours matter: to group by, or because the range begins or ends within a day.
+    pub hours: bool,
+}
+
+/// A filter whose conditions know their places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cond {
+    /// All of them.
+    And(Vec<Cond>),
+    /// Any of them.
+    Or(Vec<Cond>),
+    /// Not it.
+    Not(Box<Cond>),
+    /// A condition on a place.
+    Leaf(At, Arc<Leaf>),
+}
+
+impl Cond {
+    /// Finds the place of every condition; `None` where one has none.
+    pub fn locate(filter: &Filter, at: &impl Fn(&Leaf) -> Option<At>) -> Option<Self> {
+        let all = |all: &[Filter]| -> Option<Vec<Self>> {
+            all.iter().map(|one| Self::locate(one, at)).collect()
+        };
+        Some(match filter {
+            Filter::And(list) => Self::And(all(list)?),
+            Filter::Or(list) => Self::Or(all(list)?),
+            Filter::Not(one) => Self::Not(Box::new(Self::locate(one, at)?)),
+            Filter::Leaf(leaf) => Self::Leaf(at(leaf)?, Arc::new(leaf.clone())),
+        })
+    }
+
+    fn places(&self, into: &mut Vec<Place>) {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|one| one.places(into)),
+            Self::Not(one) => one.places(into),
+            Self::Leaf(At::Place(place), _) => into.push(*place),
+            Self::Leaf(At::Always(_), _) => {}
+        }
+    }
+}
+
 /// Texts of all segments by number.
-#[derive(Default)]
-struct Texts {
+#[derive(Debug, Default)]
+pub struct Texts {
     strings: Vec<Arc<str>>,
     numbers: FxHashMap<Arc<str>, u32>,
 }
 
 impl Texts {
-    fn number(&mut self, text: &Arc<str>) -> u32 {
-        if let Some(number) = self.numbers.get(text.as_ref()) {
-            return *number;
+    /// The number of a text.
+    pub fn number(&mut self, text: &str) -> u32 {
+        match self.numbers.get(text) {
+            Some(number) => *number,
+            None => self.insert(Arc::from(text)),
         }
+    }
+
+    fn number_of(&mut self, text: &Arc<str>) -> u32 {
+        match self.numbers.get(text.as_ref()) {
+            Some(number) => *number,
+            None => self.insert(text.clone()),
+        }
+    }
+
+    fn insert(&mut self, text: Arc<str>) -> u32 {
         let number = self.strings.len() as u32;
         self.strings.push(text.clone());
-        self.numbers.insert(text.clone(), number);
+        self.numbers.insert(text, number);
         number
+    }
+
+    /// The text of a number.
+    pub fn text(&self, number: u32) -> &str {
+        self.strings.get(number as usize).map_or("", |text| text)
     }
 }
 
-/// One dimension of the rows of one part: the column it depends on, and the text of each value.
-struct Resolved {
-    column: Option<ColumnId>,
-    values: Vec<u64>,
+/// Texts that several threads number.
+pub type SharedTexts = Arc<Mutex<Texts>>;
+
+/// One column that a row's values are looked up in, and what each value stands for.
+pub struct Column {
+    values: Option<Arc<Vec<u64>>>,
     numbers: Vec<u32>,
 }
 
-impl Resolved {
-    fn number(&self, row: usize) -> u32 {
-        let place = self.values.get(row).copied().unwrap_or(0);
-        self.numbers.get(place as usize).copied().unwrap_or(0)
+impl Column {
+    /// The row's text, by number.
+    pub fn number(&self, row: usize) -> u32 {
+        self.numbers.get(self.place(row)).copied().unwrap_or(0)
+    }
+
+    /// The row's value, a place in [`Column::numbers`].
+    pub fn place(&self, row: usize) -> usize {
+        match &self.values {
+            Some(values) => values.get(row).copied().unwrap_or(0) as usize,
+            None => 0,
+        }
+    }
+
+    /// The texts of all values.
+    pub fn numbers(&self) -> &[u32] {
+        &self.numbers
     }
 }
 
-/// For every combination of the dimensions' values that has any, the sum.
+/// A condition for the rows of one part.
+enum Test {
+    Const(bool),
+    Table(Arc<Vec<u64>>, Vec<bool>),
+    And(Vec<Test>),
+    Or(Vec<Test>),
+    Not(Box<Test>),
+}
+
+impl Test {
+    fn holds(&self, row: usize) -> bool {
+        match self {
+            Self::Const(holds) => *holds,
+            Self::Table(values, table) => {
+                let place = values.get(row).copied().unwrap_or(0) as usize;
+                table.get(place).copied().unwrap_or(false)
+            }
+            Self::And(all) => all.iter().all(|one| one.holds(row)),
+            Self::Or(all) => all.iter().any(|one| one.holds(row)),
+            Self::Not(one) => !one.holds(row),
+        }
+    }
+
+    fn and(all: Vec<Test>) -> Self {
+        let mut kept = Vec::with_capacity(all.len());
+        for one in all {
+            match one {
+                Self::Const(true) => {}
+                Self::Const(false) => return Self::Const(false),
+                Self::And(more) => kept.extend(more),
+                other => kept.push(other),
+            }
+        }
+        if kept.is_empty() {
+            return Self::Const(true);
+        }
+        Self::And(kept)
+    }
+
+    fn or(all: Vec<Test>) -> Self {
+        let mut kept = Vec::with_capacity(all.len());
+        for one in all {
+            match one {
+                Self::Const(false) => {}
+                Self::Const(true) => return Self::Const(true),
+                other => kept.push(other),
+            }
+        }
+        match kept.is_empty() {
+            true => Self::Const(false),
+            false => Self::Or(kept),
+        }
+    }
+
+    fn not(one: Test) -> Self {
+        match one {
+            Self::Const(holds) => Self::Const(!holds),
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+/// The rows of one part of one segment.
+pub struct Block {
+    /// The date, as it is stored.
+    pub date: i64,
+    /// How many rows there are.
+    pub rows: usize,
+    /// As [`Located::keys`].
+    pub keys: Vec<Column>,
+    /// As the counters that were asked for.
+    pub counters: Vec<Vec<u64>>,
+    hours: Option<Arc<Vec<u64>>>,
+    range: Option<Range>,
+    base: Test,
+    test: Test,
+}
+
+impl Block {
+    /// Whether a row is to be looked at at all.
+    pub fn is_of_base(&self, row: usize) -> bool {
+        self.is_in(row) && self.base.holds(row)
+    }
+
+    /// The same, but of any hour.
+    pub fn base_holds(&self, row: usize) -> bool {
+        self.base.holds(row)
+    }
+
+    /// Whether the filter lets a row through.
+    pub fn holds(&self, row: usize) -> bool {
+        self.test.holds(row)
+    }
+
+    /// Whether a row is of the range.
+    fn is_in(&self, row: usize) -> bool {
+        match &self.range {
+            None => true,
+            Some(range) => range.contains(self.date, self.hour(row)),
+        }
+    }
+
+    /// The hour of a row; 0 where hours do not matter.
+    pub fn hour(&self, row: usize) -> u64 {
+        let hours = self.hours.as_ref();
+        hours.map_or(0, |hours| hours.get(row).copied().unwrap_or(0))
+    }
+}
+
+/// Takes rows, one part after the other.
+pub trait Collect: Send + 'static {
+    /// Takes a part's.
+    ///
+    /// # Errors
+    /// It is too much.
+    fn take(&mut self, block: &Block) -> Result<()>;
+}
+
+/// What combinations of attributes stand for: by date and segment, for each wanted attribute the
+/// texts of all combinations, by number.
+type Attrs = FxHashMap<(PartId, i64, i64), Vec<Vec<u32>>>;
+
+/// What threads need to know of a scan.
+struct Job {
+    located: Located,
+    counters: Vec<Counter>,
+    /// Attributes of visits and of clients that are needed.
+    visit: Vec<usize>,
+    client: Vec<usize>,
+    attrs: Attrs,
+    range: Range,
+    texts: SharedTexts,
+}
+
+/// One part as it is stored.
+type Packed = (i64, i64, Vec<u8>);
+
+/// Gives the rows of the located part in the range to collectors, one for each thread, and gives
+/// these back.
 ///
 /// # Errors
-/// The database failed.
-pub(super) async fn scan(
+/// The database failed, or a collector did.
+pub async fn scan<C: Collect>(
     snapshot: &mut Snapshot,
-    plan: Plan,
-    dimensions: &[Dimension],
-    from: Date,
-    to: Date,
-) -> Result<Vec<(Vec<String>, u64)>> {
-    let (part, counter) = match plan {
-        Plan::Rollup(dim, counter) => (PartId::Rollup(dim), counter),
-        Plan::Cube(cube, counter) => (PartId::Cube(cube), counter),
+    located: &Located,
+    counters: &[Counter],
+    range: &Range,
+    texts: &SharedTexts,
+    collector: impl Fn() -> C,
+) -> Result<Vec<C>> {
+    let mut places = Vec::new();
+    located.filter.places(&mut places);
+    if let Some(base) = &located.base {
+        base.places(&mut places);
+    }
+    places.extend(located.keys.iter().filter_map(|key| match key {
+        At::Place(place) => Some(*place),
+        At::Always(_) => None,
+    }));
+    let some = |of: fn(&Place) -> Option<usize>| {
+        let mut some: Vec<usize> = places.iter().filter_map(of).collect();
+        some.sort_unstable();
+        some.dedup();
+        some
     };
-    let places: Vec<Option<Place>> = dimensions
-        .iter()
-        .map(|dimension| match plan {
-            Plan::Rollup(dim, _) => {
-                let at = texts_of(dim).iter().position(|known| known == dimension);
-                at.map(Place::Text)
-            }
-            Plan::Cube(..) => place_of(*dimension),
-        })
-        .collect();
-    let mut texts = Texts::default();
-    let attrs = attrs(snapshot, &places, from, to, &mut texts).await?;
-    let mut sums: FxHashMap<Vec<u32>, u64> = FxHashMap::default();
+    let visit = some(|place| match place {
+        Place::Visit(at) => Some(*at),
+        _ => None,
+    });
+    let client = some(|place| match place {
+        Place::Client(at) => Some(*at),
+        _ => None,
+    });
+    let attrs = attrs(snapshot, &visit, &client, range, texts).await?;
+    let job = Arc::new(Job {
+        located: located.clone(),
+        counters: counters.to_vec(),
+        visit,
+        client,
+        attrs,
+        range: *range,
+        texts: texts.clone(),
+    });
+    let work = |(date, no, bytes): Packed, collector: &mut C, memory: &mut Memory| {
+        match job.block(date, no, &bytes, memory)? {
+            Some(block) => collector.take(&block),
+            None => Ok(()),
+        }
+    };
+    // Few parts are read where they are; threads cost more.
+    let mut first: Vec<Packed> = Vec::new();
+    let mut threads: Option<Threads<C>> = None;
     snapshot
-        .parts(&[part], from, to, |date, no, id, bytes| {
-            let reader = PartReader::new(bytes)?;
-            let counts = reader.column(counter_column(counter), false)?;
-            let day = date_of(date).ok_or_else(|| Error::Invalid("a stored date".into()))?;
-            let day = texts.number(&Arc::from(day.to_string()));
-            let mut strings: Option<Vec<u32>> = None;
-            let mut resolved = Vec::with_capacity(places.len());
-            for place in &places {
-                let (column, numbers) = match place {
-                    None => (None, vec![day]),
-                    Some(Place::Visit(at)) => {
-                        (Some(VISIT), attrs.of(PartId::VisitAttrs, date, no, *at))
-                    }
-                    Some(Place::Client(at)) => {
-                        (Some(CLIENT), attrs.of(PartId::ClientAttrs, date, no, *at))
-                    }
-                    Some(Place::Text(at) | Place::Prefix(at)) => {
-                        if strings.is_none() {
-                            let all = reader.strings()?;
-                            strings = Some(all.iter().map(|text| texts.number(text)).collect());
-                        }
-                        let numbers = strings.clone().unwrap_or_default();
-                        (Some(TEXT + *at as ColumnId), numbers)
-                    }
-                };
-                let values = match column {
-                    Some(column) => reader.column(column, id.by_difference()(column))?,
-                    None => Vec::new(),
-                };
-                resolved.push(Resolved {
-                    column,
-                    values,
-                    numbers,
-                });
+        .parts(&[located.part], range.from, range.to, |date, no, _, bytes| {
+            let packed = (date, no, bytes.to_vec());
+            if let Some(threads) = &threads {
+                return threads.send(packed);
             }
-            debug_assert!(
-                resolved
-                    .iter()
-                    .all(|one| one.column.is_some() || one.numbers == [day])
-            );
-            for (row, n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-                let key: Vec<u32> = resolved.iter().map(|one| one.number(row)).collect();
-                *sums.entry(key).or_default() += n;
+            first.push(packed);
+            if first.len() > 8 {
+                let started = Threads::start(&job, &collector);
+                for packed in first.drain(..) {
+                    started.send(packed)?;
+                }
+                threads = Some(started);
             }
             Ok(())
         })
         .await?;
-    let text = |number: u32| texts.strings[number as usize].to_string();
-    let shown = sums
-        .into_iter()
-        .map(|(key, n)| (key.into_iter().map(text).collect(), n));
-    Ok(shown.collect())
+    if let Some(threads) = threads {
+        return threads.end().await;
+    }
+    let mut one = collector();
+    let mut memory = Memory::default();
+    for packed in first {
+        work(packed, &mut one, &mut memory)?;
+    }
+    Ok(vec![one])
 }
 
-/// What combinations of attributes stand for, by part, date, segment and place of the attribute.
-#[derive(Default)]
-struct Attrs(HashMap<(PartId, i64, i64, usize), Vec<u32>>);
+/// Threads that unpack parts.
+struct Threads<C> {
+    send: mpsc::SyncSender<Packed>,
+    running: Vec<tokio::task::JoinHandle<Result<C>>>,
+}
 
-impl Attrs {
-    fn of(&self, part: PartId, date: i64, no: i64, at: usize) -> Vec<u32> {
-        let found = self.0.get(&(part, date, no, at));
-        found.cloned().unwrap_or_default()
+impl<C: Collect> Threads<C> {
+    fn start(job: &Arc<Job>, collector: &impl Fn() -> C) -> Self {
+        let (send, receive) = mpsc::sync_channel::<Packed>(WAITING_MAX);
+        let receive = Arc::new(Mutex::new(receive));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let running = (0..cores.min(THREADS_MAX)).map(|_| {
+            let (receive, job, mut collector) = (receive.clone(), job.clone(), collector());
+            tokio::task::spawn_blocking(move || {
+                let mut memory = Memory::default();
+                loop {
+                    let next = {
+                        let receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
+                        receive.recv()
+                    };
+                    let Ok((date, no, bytes)) = next else {
+                        return Ok(collector);
+                    };
+                    if let Some(block) = job.block(date, no, &bytes, &mut memory)? {
+                        collector.take(&block)?;
+                    }
+                }
+            })
+        });
+        Self {
+            send,
+            running: running.collect(),
+        }
+    }
+
+    /// Waits while all of them are busy.
+    fn send(&self, packed: Packed) -> Result<()> {
+        // They are gone only when one of them failed; `end` tells why.
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
+        let sent = match flavor {
+            tokio::runtime::RuntimeFlavor::MultiThread => {
+                tokio::task::block_in_place(|| self.send.send(packed))
+            }
+            _ => self.send.send(packed),
+        };
+        sent.map_err(|_| Error::Invalid("reading counts was broken off".into()))
+    }
+
+    async fn end(self) -> Result<Vec<C>> {
+        drop(self.send);
+        let mut collectors = Vec::with_capacity(self.running.len());
+        for thread in self.running {
+            let ended = thread.await;
+            let ended = ended.map_err(|_| Error::Invalid("a thread did not end".into()))?;
+            collectors.push(ended?);
+        }
+        Ok(collectors)
     }
 }
 
+/// What a thread remembers from part to part: for every condition, which texts it holds for.
+#[derive(Default)]
+struct Memory(FxHashMap<(usize, u32), bool>);
+
+impl Memory {
+    fn holds(&mut self, leaf: &Arc<Leaf>, number: u32, text: impl FnOnce() -> Arc<str>) -> bool {
+        let key = (Arc::as_ptr(leaf) as usize, number);
+        *self.0.entry(key).or_insert_with(|| leaf.holds(&text()))
+    }
+}
+
+impl Job {
+    /// The rows of a part; `None` where no row can be let through.
+    fn block(
+        &self,
+        date: i64,
+        no: i64,
+        bytes: &[u8],
+        memory: &mut Memory,
+    ) -> Result<Option<Block>> {
+        let mut part = Part {
+            job: self,
+            reader: PartReader::new(bytes)?,
+            date,
+            no,
+            strings: None,
+            columns: FxHashMap::default(),
+        };
+        let test = part.test(&self.located.filter, memory)?;
+        let test = match &self.located.fixed {
+            None => test,
+            Some((at, text)) => {
+                let number = lock(&self.texts).number(text);
+                let numbers = part.strings()?;
+                let table = numbers.iter().map(|known| *known == number).collect();
+                let values = part.column(TEXT + *at as ColumnId)?;
+                Test::and(vec![test, Test::Table(values, table)])
+            }
+        };
+        let base = match &self.located.base {
+            Some(base) => part.test(base, memory)?,
+            None => Test::Const(true),
+        };
+        // Nobody passes the filter who is not of the base.
+        if matches!(test, Test::Const(false)) {
+            return Ok(None);
+        }
+        let keys = self.located.keys.iter();
+        let keys = keys.map(|key| part.key(key)).collect::<Result<_>>()?;
+        let hours = match self.located.hours {
+            true => Some(part.column(HOUR)?),
+            false => None,
+        };
+        let counters = self.counters.iter();
+        let counters = counters.map(|counter| part.reader.column(counter_column(*counter), false));
+        let counters = counters.collect::<std::result::Result<_, _>>()?;
+        Ok(Some(Block {
+            date,
+            rows: part.reader.rows(),
+            keys,
+            counters,
+            hours,
+            range: self.range.is_partial().then_some(self.range),
+            base,
+            test,
+        }))
+    }
+}
+
+fn lock(texts: &SharedTexts) -> std::sync::MutexGuard<'_, Texts> {
+    texts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A part that is being unpacked.
+struct Part<'a> {
+    job: &'a Job,
+    reader: PartReader<'a>,
+    date: i64,
+    no: i64,
+    strings: Option<Arc<Vec<u32>>>,
+    columns: FxHashMap<ColumnId, Arc<Vec<u64>>>,
+}
+
+impl Part<'_> {
+    fn column(&mut self, id: ColumnId) -> Result<Arc<Vec<u64>>> {
+        if let Some(values) = self.columns.get(&id) {
+            return Ok(values.clone());
+        }
+        let by_difference = self.job.located.part.by_difference();
+        let values = Arc::new(self.reader.column(id, by_difference(id))?);
+        self.columns.insert(id, values.clone());
+        Ok(values)
+    }
+
+    fn strings(&mut self) -> Result<Arc<Vec<u32>>> {
+        if let Some(numbers) = &self.strings {
+            return Ok(numbers.clone());
+        }
+        let strings = self.reader.strings()?;
+        let mut texts = lock(&self.job.texts);
+        let numbers = strings.iter().map(|text| texts.number_of(text)).collect();
+        let numbers = Arc::new(numbers);
+        self.strings = Some(Arc::clone(&numbers));
+        Ok(numbers)
+    }
+
+    /// The column a place is looked up in, and what its values stand for.
+    fn look_up(&mut self, place: Place) -> Result<(ColumnId, Arc<Vec<u32>>)> {
+        let attr = |kind: PartId, wanted: &[usize], at: usize| {
+            let slot = wanted.iter().position(|known| *known == at);
+            let of = self.job.attrs.get(&(kind, self.date, self.no));
+            let texts = of.and_then(|texts| texts.get(slot?)).cloned();
+            Arc::new(texts.unwrap_or_default())
+        };
+        Ok(match place {
+            Place::Visit(at) => (VISIT, attr(PartId::VisitAttrs, &self.job.visit, at)),
+            Place::Client(at) => (CLIENT, attr(PartId::ClientAttrs, &self.job.client, at)),
+            Place::Text(at) => (TEXT + at as ColumnId, self.strings()?),
+            Place::Prefix(depth) => {
+                let numbers = self.strings()?;
+                let mut texts = lock(&self.job.texts);
+                let prefix = |number: &u32| {
+                    let path = Arc::clone(&texts.strings[*number as usize]);
+                    texts.number(shared::marks::prefix(&path, depth))
+                };
+                (TEXT, Arc::new(numbers.iter().map(prefix).collect()))
+            }
+        })
+    }
+
+    fn key(&mut self, at: &At) -> Result<Column> {
+        let (column, numbers) = match at {
+            At::Always(text) => {
+                let number = lock(&self.job.texts).number(text);
+                return Ok(Column {
+                    values: None,
+                    numbers: vec![number],
+                });
+            }
+            At::Place(place) => self.look_up(*place)?,
+        };
+        Ok(Column {
+            values: Some(self.column(column)?),
+            numbers: numbers.to_vec(),
+        })
+    }
+
+    /// The condition for these rows. What looks at one column only becomes one table of it.
+    fn test(&mut self, cond: &Cond, memory: &mut Memory) -> Result<Test> {
+        let mut all = |part: &mut Self, all: &[Cond]| {
+            let tests = all.iter().map(|one| part.test(one, memory));
+            tests.collect::<Result<Vec<Test>>>()
+        };
+        Ok(match cond {
+            Cond::And(list) => Test::and(all(self, list)?),
+            Cond::Or(list) => Test::or(all(self, list)?),
+            Cond::Not(one) => Test::not(self.test(one, memory)?),
+            Cond::Leaf(At::Always(text), leaf) => Test::Const(leaf.holds(text)),
+            Cond::Leaf(At::Place(place), leaf) => {
+                let (column, numbers) = self.look_up(*place)?;
+                let texts = &self.job.texts;
+                let holds = |number: &u32| {
+                    memory.holds(leaf, *number, || {
+                        Arc::clone(&lock(texts).strings[*number as usize])
+                    })
+                };
+                let table: Vec<bool> = numbers.iter().map(holds).collect();
+                match (table.contains(&true), table.contains(&false)) {
+                    (false, _) => Test::Const(false),
+                    (true, false) => Test::Const(true),
+                    _ => Test::Table(self.column(column)?, table),
+                }
+            }
+        })
+    }
+}
+
+/// Reads what combinations of attributes stand for.
 async fn attrs(
     snapshot: &mut Snapshot,
-    places: &[Option<Place>],
-    from: Date,
-    to: Date,
-    texts: &mut Texts,
+    visit: &[usize],
+    client: &[usize],
+    range: &Range,
+    texts: &SharedTexts,
 ) -> Result<Attrs> {
-    let wanted: Vec<(PartId, usize)> = places
-        .iter()
-        .filter_map(|place| match place {
-            Some(Place::Visit(at)) => Some((PartId::VisitAttrs, *at)),
-            Some(Place::Client(at)) => Some((PartId::ClientAttrs, *at)),
-            _ => None,
-        })
-        .collect();
-    let mut kinds: Vec<PartId> = wanted.iter().map(|(kind, _)| *kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
+    let mut kinds = Vec::new();
+    for (kind, wanted) in [(PartId::VisitAttrs, visit), (PartId::ClientAttrs, client)] {
+        if !wanted.is_empty() {
+            kinds.push(kind);
+        }
+    }
     let mut attrs = Attrs::default();
     if kinds.is_empty() {
         return Ok(attrs);
     }
     snapshot
-        .parts(&kinds, from, to, |date, no, id, bytes| {
+        .parts(&kinds, range.from, range.to, |date, no, id, bytes| {
             let reader = PartReader::new(bytes)?;
             let strings = reader.strings()?;
-            let numbers: Vec<u32> = strings.iter().map(|text| texts.number(text)).collect();
-            for (_, at) in wanted.iter().filter(|(kind, _)| *kind == id) {
+            let numbers: Vec<u32> = {
+                let mut texts = lock(texts);
+                strings.iter().map(|text| texts.number_of(text)).collect()
+            };
+            let wanted = match id {
+                PartId::VisitAttrs => visit,
+                _ => client,
+            };
+            let mut all = Vec::with_capacity(wanted.len());
+            for at in wanted {
                 let values = reader.column(*at as ColumnId, false)?;
                 let number = |place: &u64| numbers.get(*place as usize).copied().unwrap_or(0);
-                let values = values.iter().map(number).collect();
-                attrs.0.insert((id, date, no, *at), values);
+                all.push(values.iter().map(number).collect());
             }
+            attrs.insert((id, date, no), all);
             Ok(())
         })
         .await?;

@@ -7,6 +7,7 @@ use shared::visitor::SiteId;
 use super::db::{Row, Tx, sql};
 use super::{Store, funnels, settings};
 use crate::error::{Error, Result};
+use crate::query::Goals;
 
 /// Longest name that is given to a goal or a funnel, characters.
 const NAME_CHARS_MAX: usize = 120;
@@ -86,6 +87,14 @@ impl Store {
         let mut tx = self.db.read().await?;
         let goals = load(&mut tx, Some(site)).await?;
         Ok(goals.into_iter().map(|(_, goal)| goal).collect())
+    }
+
+    /// The same, for questions.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn named_goals(&self, site: SiteId) -> Result<Goals> {
+        Ok(Goals::new(self.goals(site).await?))
     }
 
     /// Adds a goal; it counts from now on. Without a name it gets one that says what it is.

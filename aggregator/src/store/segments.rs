@@ -504,6 +504,44 @@ impl Snapshot {
         Ok(found.is_some())
     }
 
+    /// How many segments each date has from `from` to `to`, both included.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn segments(&mut self, from: Date, to: Date) -> Result<Vec<(i64, u32)>> {
+        let rows = self
+            .tx
+            .all(
+                sql("SELECT date, count(*) FROM segment
+                     WHERE site_id = $1 AND date BETWEEN $2 AND $3 GROUP BY date")
+                .bind(self.site)
+                .bind(day_number(from))
+                .bind(day_number(to)),
+            )
+            .await?;
+        let read = |row: &Row| Ok((row.int(0)?, row.number(1)?));
+        rows.iter().map(read).collect()
+    }
+
+    /// The first of these days whose rows tell no hours any more, if any.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn first_folded(&mut self, from: Date, to: Date) -> Result<Option<Date>> {
+        let found = self
+            .tx
+            .first(
+                sql("SELECT date FROM segment
+                     WHERE site_id = $1 AND date BETWEEN $2 AND $3 AND hourly = 0
+                     ORDER BY date LIMIT 1")
+                .bind(self.site)
+                .bind(day_number(from))
+                .bind(day_number(to)),
+            )
+            .await?;
+        found.map_or(Ok(None), |row| Ok(date_of(row.int(0)?)))
+    }
+
     /// Whether a salt was lost on any of these days: visitors may have been counted again.
     ///
     /// # Errors

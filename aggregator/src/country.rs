@@ -6,7 +6,8 @@ use isocountry::CountryCode;
 pub fn name(code: &str) -> String {
     match CountryCode::for_alpha2(code) {
         Ok(country) => country.name().to_owned(),
-        Err(_) => super::view::known(code),
+        Err(_) if code == "(none)" => "Unknown".to_owned(),
+        Err(_) => code.to_owned(),
     }
 }
 

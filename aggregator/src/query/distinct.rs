@@ -1,0 +1,243 @@
+//! How many distinct visitors (or visits) there are where no mark tells it: no fewer and no more.
+//!
+//! Let a question ask, of one day and one group, for whoever has touched a row that it matches. A
+//! *class* is a set of rows that look alike to one mark; the mark's sum over all rows of a class is
+//! exactly how many visitors have touched it.
+//!
+//! - The mark's sum over the rows of one class that match counts visitors who are asked for, each
+//!   once: a lower bound.
+//! - Whoever is asked for has touched a class with a matching row: the sum over all rows of such
+//!   classes is an upper bound.
+//! - So is the number of what they did there: visits, page views, events.
+//!
+//! Where a class has matching rows only and is the only one, the bounds meet, and the number is
+//! exact. In between, visitors are taken to be spread as if by chance: of `v` who were there that
+//! day, `n` touches reach about `v (1 - exp(-n / v))`.
+//!
+//! What is constant for a visitor (for a visit: what it came with) restricts all of this alike.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use shared::cube::Counter;
+use shared::rollup::Place;
+
+use super::metric::Estimate;
+use super::scan::{Block, Collect};
+use super::sums::{Group, Slots, SpanOf};
+use super::{GROUPS_MAX, too_many};
+use crate::error::Result;
+
+/// Rows that look alike to a mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    /// The mark.
+    pub counter: Counter,
+    /// What it looks at.
+    pub places: Vec<Place>,
+    /// And whether at the hour.
+    pub hour: bool,
+}
+
+/// What is to be told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distinct {
+    /// Marks to do it by.
+    pub classes: Vec<Class>,
+    /// What there are no fewer of.
+    pub activity: Counter,
+    /// Slots of what is constant for whoever is told apart.
+    pub free: Vec<usize>,
+}
+
+/// A class of rows: which mark, what it sees, the hour.
+type ClassKey = (u8, [u32; 3], u8);
+
+/// What is known of one day.
+#[derive(Default)]
+struct Day {
+    /// By what is constant and class: how many have touched it.
+    all: FxHashMap<(Group, ClassKey), u64>,
+    /// By group and class: how many at least have matched.
+    matched: FxHashMap<(Group, ClassKey), u64>,
+    activity: FxHashMap<Group, u64>,
+}
+
+/// See the module.
+pub struct Distincts {
+    what: Arc<Distinct>,
+    slots: Slots,
+    /// For each class the places of what it looks at in [`Block::keys`].
+    columns: Vec<Vec<usize>>,
+    span: SpanOf,
+    /// How many segments each date has.
+    segments: Arc<FxHashMap<i64, u32>>,
+    days: FxHashMap<i64, Day>,
+    /// By group.
+    pub groups: FxHashMap<Group, Estimate>,
+}
+
+impl Distincts {
+    /// None yet. `columns`: for each class the places of what it looks at in [`Block::keys`].
+    pub fn new(
+        what: Arc<Distinct>,
+        slots: Slots,
+        columns: Vec<Vec<usize>>,
+        span: SpanOf,
+        segments: Arc<FxHashMap<i64, u32>>,
+    ) -> Self {
+        Self {
+            what,
+            slots,
+            columns,
+            span,
+            segments,
+            days: FxHashMap::default(),
+            groups: FxHashMap::default(),
+        }
+    }
+
+    /// Adds another's.
+    pub fn merge(&mut self, other: Distincts) {
+        for (group, estimate) in other.groups {
+            let sum = self.groups.entry(group).or_default();
+            *sum = sum.plus(estimate);
+        }
+        for (date, day) in other.days {
+            let mine = self.days.entry(date).or_default();
+            for (key, n) in day.all {
+                *mine.all.entry(key).or_default() += n;
+            }
+            for (key, n) in day.matched {
+                *mine.matched.entry(key).or_default() += n;
+            }
+            for (key, n) in day.activity {
+                *mine.activity.entry(key).or_default() += n;
+            }
+        }
+    }
+
+    /// Ends the days that came in several segments.
+    pub fn end(&mut self) {
+        for (date, day) in std::mem::take(&mut self.days) {
+            self.reduce(date, &day);
+        }
+    }
+
+    fn reduce(&mut self, date: i64, day: &Day) {
+        let mut found: FxHashMap<Group, FxHashMap<u8, (u64, u64)>> = FxHashMap::default();
+        for ((group, class), n) in &day.matched {
+            let by_mark = found.entry(*group).or_default();
+            let all = day.all.get(&(self.constant(group), *class));
+            let (lower, upper) = by_mark.entry(class.0).or_default();
+            *lower = (*lower).max(*n);
+            *upper += all.copied().unwrap_or(0);
+        }
+        for (group, by_mark) in found {
+            let activity = day.activity.get(&group).copied().unwrap_or(0);
+            let lower = by_mark.values().map(|(lower, _)| *lower).max();
+            let upper = by_mark.values().map(|(_, upper)| *upper).min();
+            let upper = upper.unwrap_or(activity).min(activity);
+            let lower = lower.unwrap_or(0).min(upper);
+            // A mark that looks at nothing tells how many there were at all.
+            let nothing = self.what.classes.iter();
+            let nothing = nothing.zip(0_u8..).find(|(class, _)| class.places.is_empty());
+            let there = nothing.and_then(|(_, mark)| by_mark.get(&mark).map(|(_, all)| *all));
+            let others = by_mark.iter();
+            let others = others.filter(|(mark, _)| nothing.is_none_or(|(_, one)| one != **mark));
+            let touches = others.map(|(_, (_, upper))| *upper).min();
+            let touches = touches.unwrap_or(activity).min(activity);
+            let value = there.map_or(upper, |there| spread(touches, there));
+            let mut key = group;
+            if let Some(time) = self.slots.time.filter(|_| !self.span.is_by_hour()) {
+                key[time] = self.span.number(date, 0);
+            }
+            let sum = self.groups.entry(key).or_default();
+            *sum = sum.plus(Estimate {
+                lower,
+                value: value.clamp(lower, upper),
+                upper,
+            });
+        }
+    }
+
+    /// What of a group is constant for whoever is told apart.
+    fn constant(&self, group: &Group) -> Group {
+        let mut constant = Group::default();
+        for slot in &self.what.free {
+            constant[*slot] = group[*slot];
+        }
+        constant
+    }
+}
+
+/// How many of `there` are reached by so many touches, if by chance.
+pub fn spread(touches: u64, there: u64) -> u64 {
+    if there == 0 {
+        return 0;
+    }
+    let (touches, there) = (touches as f64, there as f64);
+    (there * (1.0 - (-touches / there).exp())).round() as u64
+}
+
+impl Collect for Distincts {
+    fn take(&mut self, block: &Block) -> Result<()> {
+        let by_hour = self.span.is_by_hour();
+        let mut day = self.days.remove(&block.date).unwrap_or_default();
+        let class_of = |mark: usize, row: usize| -> ClassKey {
+            let mut seen = [0; 3];
+            let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
+            for (to, column) in seen.iter_mut().zip(columns) {
+                *to = block.keys.get(*column).map_or(0, |key| key.number(row));
+            }
+            let hour = self.what.classes.get(mark).is_some_and(|class| class.hour);
+            let hour = if hour { block.hour(row) as u8 } else { 0 };
+            (mark as u8, seen, hour)
+        };
+        let marks = self.what.classes.len();
+        // Which classes have a matching row, then how many have touched those.
+        let mut wanted: FxHashSet<ClassKey> = day.matched.keys().map(|(_, class)| *class).collect();
+        let is_alone = self.segments.get(&block.date) == Some(&1);
+        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
+            let mut group = Group::default();
+            for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
+                group[*slot] = key.number(row);
+            }
+            if let Some(time) = self.slots.time.filter(|_| by_hour) {
+                group[time] = self.span.number(block.date, block.hour(row));
+            }
+            for mark in 0..marks {
+                let class = class_of(mark, row);
+                *day.matched.entry((group, class)).or_default() += block.counters[mark][row];
+                wanted.insert(class);
+            }
+            *day.activity.entry(group).or_default() += block.counters[marks][row];
+        }
+        for row in (0..block.rows).filter(|row| block.base_holds(*row)) {
+            for mark in 0..marks {
+                let n = block.counters[mark][row];
+                if n == 0 {
+                    continue;
+                }
+                let class = class_of(mark, row);
+                if is_alone && !wanted.contains(&class) {
+                    continue;
+                }
+                let mut constant = Group::default();
+                for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
+                    if self.what.free.contains(slot) {
+                        constant[*slot] = key.number(row);
+                    }
+                }
+                *day.all.entry((constant, class)).or_default() += n;
+            }
+        }
+        match is_alone {
+            true => self.reduce(block.date, &day),
+            false => {
+                self.days.insert(block.date, day);
+            }
+        }
+        too_many(self.groups.len() > GROUPS_MAX || self.days.len() > GROUPS_MAX)
+    }
+}
