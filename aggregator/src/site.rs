@@ -81,7 +81,9 @@ impl Site {
     /// hour; they count from its first moment.
     pub fn hours(&self, date: Date) -> u32 {
         let day = self.day(date);
-        let hours = day.map_or(24, |day| (day.end_ms - day.start_ms + HOUR_MS - 1) / HOUR_MS);
+        let hours = day.map_or(24, |day| {
+            (day.end_ms - day.start_ms + HOUR_MS - 1) / HOUR_MS
+        });
         u32::try_from(hours).unwrap_or(24)
     }
 

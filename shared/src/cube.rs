@@ -205,10 +205,12 @@ pub enum Counter {
     DayGoalCampaignVisitors = 99,
     /// Mark: visitors of the day who came to the step of the funnel, having done the steps before it in order.
     FunnelVisitors = 100,
+    /// Mark: visitors of the day who have seen any page.
+    DayViewVisitors = 101,
 }
 
 /// Every counter, its cube and its name (the aggregator's column).
-pub const COUNTERS: [(Counter, Cube, &str); 55] = [
+pub const COUNTERS: [(Counter, Cube, &str); 56] = [
     (Counter::Visits, Cube::Visits, "visits"),
     (Counter::ActiveVisits, Cube::Visits, "active_visits"),
     (Counter::EndedVisits, Cube::Visits, "ended_visits"),
@@ -376,6 +378,7 @@ pub const COUNTERS: [(Counter, Cube, &str); 55] = [
         "day_goal_campaign_visitors",
     ),
     (Counter::FunnelVisitors, Cube::Funnels, "funnel_visitors"),
+    (Counter::DayViewVisitors, Cube::Pages, "day_view_visitors"),
 ];
 
 impl TryFrom<u8> for Counter {

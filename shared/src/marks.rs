@@ -74,6 +74,7 @@ pub const MARKS: &[Mark] = &[
     mark(Counter::DayUtmCampaignVisitors, Cube::Visits, &[CAMPAIGN]),
     mark(Counter::DayUtmContentVisitors, Cube::Visits, &[UTM_CONTENT]),
     mark(Counter::DayUtmTermVisitors, Cube::Visits, &[UTM_TERM]),
+    mark(Counter::DayViewVisitors, Cube::Pages, &[]),
     mark(Counter::DayPageVisitors, Cube::Pages, &[PAGE]),
     mark(Counter::HourPageVisitors, Cube::Pages, &[PAGE, HOUR]),
     mark(Counter::DayHostVisitors, Cube::Pages, &[HOST]),

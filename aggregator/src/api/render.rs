@@ -42,9 +42,8 @@ impl Form {
 
 /// The answer as the second API tells it.
 pub fn json(site: &Site, query: &Query, answer: &Answer) -> Response {
-    let numbers = |cells: &[Cell]| -> Vec<Value> {
-        cells.iter().map(|cell| cell.value.to_json()).collect()
-    };
+    let numbers =
+        |cells: &[Cell]| -> Vec<Value> { cells.iter().map(|cell| cell.value.to_json()).collect() };
     let results = answer.rows.iter().map(|row| {
         let mut told = Map::new();
         told.insert("dimensions".into(), json!(row.dimensions));
@@ -150,7 +149,11 @@ fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
 /// The answer as comma-separated values: dimensions, metrics, and bounds of what is estimated.
 pub fn csv(query: &Query, answer: &Answer) -> Response {
     let mut text = csv::Writer::from_writer(Vec::new());
-    let mut header: Vec<String> = query.dimensions.iter().map(|one| one.short_name()).collect();
+    let mut header: Vec<String> = query
+        .dimensions
+        .iter()
+        .map(|one| one.short_name())
+        .collect();
     for (place, metric) in query.metrics.iter().enumerate() {
         header.push(metric.name().to_owned());
         if answer.estimated.contains(&place) {

@@ -97,7 +97,12 @@ impl Chart {
     pub fn new(rows: &[Row], from: Date, to: Date, today: Date) -> Option<Self> {
         let by_day: HashMap<&str, (u64, u64)> = rows
             .iter()
-            .filter_map(|row| Some((row.dimensions.first()?.as_str(), (row.whole(0), row.whole(1)))))
+            .filter_map(|row| {
+                Some((
+                    row.dimensions.first()?.as_str(),
+                    (row.whole(0), row.whole(1)),
+                ))
+            })
             .collect();
         let unit = Unit::of(from, to);
         let days = std::iter::successors(Some(from), |day| day.tomorrow().ok());

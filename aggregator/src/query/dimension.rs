@@ -109,7 +109,9 @@ pub const EMPTY: [&str; 3] = ["(none)", "(not set)", "Direct / None"];
 impl Dimension {
     /// All but properties, each once, with their names.
     pub fn all() -> impl Iterator<Item = (&'static str, Dimension)> {
-        NAMES.into_iter().filter(|(name, _)| *name != "visit:screen")
+        NAMES
+            .into_iter()
+            .filter(|(name, _)| *name != "visit:screen")
     }
 
     /// The dimension of a name.
@@ -129,9 +131,9 @@ impl Dimension {
             return Ok(D::Prop(key.to_owned()));
         }
         Err(match name {
-            "visit:region" | "visit:city" | "visit:region_name" | "visit:city_name" => format!(
-                "{name} does not exist: the country is the finest place that is ever known"
-            ),
+            "visit:region" | "visit:city" | "visit:region_name" | "visit:city_name" => {
+                format!("{name} does not exist: the country is the finest place that is ever known")
+            }
             "visit:exit_page_hostname" => {
                 "visit:exit_page_hostname is not counted; ask for visit:exit_page".into()
             }

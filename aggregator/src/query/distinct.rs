@@ -23,6 +23,7 @@ use shared::cube::Counter;
 use shared::rollup::Place;
 
 use super::metric::Estimate;
+use super::range::Range;
 use super::scan::{Block, Collect};
 use super::sums::{Group, Slots, SpanOf};
 use super::{GROUPS_MAX, too_many};
@@ -44,8 +45,10 @@ pub struct Class {
 pub struct Distinct {
     /// Marks to do it by.
     pub classes: Vec<Class>,
-    /// What there are no fewer of.
+    /// What there are no fewer of on a whole day.
     pub activity: Counter,
+    /// And in some hours of it.
+    pub activity_of_hours: Counter,
     /// Slots of what is constant for whoever is told apart.
     pub free: Vec<usize>,
 }
@@ -70,6 +73,7 @@ pub struct Distincts {
     /// For each class the places of what it looks at in [`Block::keys`].
     columns: Vec<Vec<usize>>,
     span: SpanOf,
+    range: Range,
     /// How many segments each date has.
     segments: Arc<FxHashMap<i64, u32>>,
     days: FxHashMap<i64, Day>,
@@ -84,6 +88,7 @@ impl Distincts {
         slots: Slots,
         columns: Vec<Vec<usize>>,
         span: SpanOf,
+        range: Range,
         segments: Arc<FxHashMap<i64, u32>>,
     ) -> Self {
         Self {
@@ -91,6 +96,7 @@ impl Distincts {
             slots,
             columns,
             span,
+            range,
             segments,
             days: FxHashMap::default(),
             groups: FxHashMap::default(),
@@ -141,7 +147,9 @@ impl Distincts {
             let lower = lower.unwrap_or(0).min(upper);
             // A mark that looks at nothing tells how many there were at all.
             let nothing = self.what.classes.iter();
-            let nothing = nothing.zip(0_u8..).find(|(class, _)| class.places.is_empty());
+            let nothing = nothing
+                .zip(0_u8..)
+                .find(|(class, _)| class.places.is_empty());
             let there = nothing.and_then(|(_, mark)| by_mark.get(&mark).map(|(_, all)| *all));
             let others = by_mark.iter();
             let others = others.filter(|(mark, _)| nothing.is_none_or(|(_, one)| one != **mark));
@@ -182,7 +190,8 @@ pub fn spread(touches: u64, there: u64) -> u64 {
 
 impl Collect for Distincts {
     fn take(&mut self, block: &Block) -> Result<()> {
-        let by_hour = self.span.is_by_hour();
+        let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
+        let of_hours = by_hour || self.range.cuts(block.date);
         let mut day = self.days.remove(&block.date).unwrap_or_default();
         let class_of = |mark: usize, row: usize| -> ClassKey {
             let mut seen = [0; 3];
@@ -194,10 +203,17 @@ impl Collect for Distincts {
             let hour = if hour { block.hour(row) as u8 } else { 0 };
             (mark as u8, seen, hour)
         };
-        let marks = self.what.classes.len();
+        // A day that is asked for as a whole may have lost its hours.
+        let count = self.what.classes.len();
+        let classes = self.what.classes.iter().enumerate();
+        let marks: Vec<usize> = classes
+            .filter(|(_, class)| of_hours || !class.hour)
+            .map(|(mark, _)| mark)
+            .collect();
+        let activity = if of_hours { count + 1 } else { count };
         // Which classes have a matching row, then how many have touched those.
         let mut wanted: FxHashSet<ClassKey> = day.matched.keys().map(|(_, class)| *class).collect();
-        let is_alone = self.segments.get(&block.date) == Some(&1);
+        let is_alone = !self.needs_all(block.date);
         for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
             let mut group = Group::default();
             for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
@@ -206,15 +222,15 @@ impl Collect for Distincts {
             if let Some(time) = self.slots.time.filter(|_| by_hour) {
                 group[time] = self.span.number(block.date, block.hour(row));
             }
-            for mark in 0..marks {
+            for mark in marks.iter().copied() {
                 let class = class_of(mark, row);
                 *day.matched.entry((group, class)).or_default() += block.counters[mark][row];
                 wanted.insert(class);
             }
-            *day.activity.entry(group).or_default() += block.counters[marks][row];
+            *day.activity.entry(group).or_default() += block.counters[activity][row];
         }
         for row in (0..block.rows).filter(|row| block.base_holds(*row)) {
-            for mark in 0..marks {
+            for mark in marks.iter().copied() {
                 let n = block.counters[mark][row];
                 if n == 0 {
                     continue;
@@ -239,5 +255,10 @@ impl Collect for Distincts {
             }
         }
         too_many(self.groups.len() > GROUPS_MAX || self.days.len() > GROUPS_MAX)
+    }
+
+    /// Others of the day may hold what is asked for.
+    fn needs_all(&self, date: i64) -> bool {
+        self.segments.get(&date) != Some(&1)
     }
 }

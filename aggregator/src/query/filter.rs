@@ -51,7 +51,9 @@ impl Op {
 
     /// Its name.
     pub fn name(self, negated: bool) -> &'static str {
-        let found = OPS.iter().find(|(_, op, not)| *op == self && *not == negated);
+        let found = OPS
+            .iter()
+            .find(|(_, op, not)| *op == self && *not == negated);
         found.map_or("", |(name, ..)| name)
     }
 
@@ -306,7 +308,13 @@ mod tests {
 
     fn leaf(op: &str, clauses: &[&str], case_sensitive: bool) -> Leaf {
         let clauses = clauses.iter().map(|text| (*text).to_owned()).collect();
-        Leaf::new(Dimension::Page, Op::parse(op).unwrap(), clauses, case_sensitive).unwrap()
+        Leaf::new(
+            Dimension::Page,
+            Op::parse(op).unwrap(),
+            clauses,
+            case_sensitive,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -321,8 +329,20 @@ mod tests {
             ("contains", &["LOG"], false, &["/blog/x"], &["/b"]),
             ("contains_not", &["log"], true, &["/", ""], &["/log"]),
             ("matches", &["^/a.*z$"], true, &["/abz", "/az"], &["/abzx"]),
-            ("matches_wildcard", &["/a/*"], true, &["/a/", "/a/b"], &["/a", "/a/b/c"]),
-            ("matches_wildcard_not", &["/a/**"], true, &["/a"], &["/a/b/c", "/a/"]),
+            (
+                "matches_wildcard",
+                &["/a/*"],
+                true,
+                &["/a/", "/a/b"],
+                &["/a", "/a/b/c"],
+            ),
+            (
+                "matches_wildcard_not",
+                &["/a/**"],
+                true,
+                &["/a"],
+                &["/a/b/c", "/a/"],
+            ),
         ];
         for (op, clauses, case_sensitive, yes, no) in cases {
             let leaf = leaf(op, clauses, case_sensitive);
@@ -340,7 +360,10 @@ mod tests {
             Leaf::new(Dimension::Page, (Op::Matches, false), clauses, true).map(|_| ())
         };
         let (at, problem) = new("a(").unwrap_err();
-        assert_eq!((at, problem.as_str()), (1, "not a regular expression: unclosed group"));
+        assert_eq!(
+            (at, problem.as_str()),
+            (1, "not a regular expression: unclosed group")
+        );
         assert!(new("(a{1000}){1000}").unwrap_err().1.contains("too large"));
     }
 

@@ -28,15 +28,16 @@ impl Goals {
 
     /// The name of a goal's number, as it is stored.
     pub fn name(&self, number: &str) -> Option<&str> {
-        let goal = self.0.iter().find(|goal| goal.goal.id.to_string() == number);
+        let goal = self
+            .0
+            .iter()
+            .find(|goal| goal.goal.id.to_string() == number);
         goal.map(|goal| goal.name.as_str())
     }
 
     /// The name of the goal that an event of this name completes.
     pub fn of_event(&self, event: &str) -> Option<&str> {
-        let is = |goal: &&NamedGoal| {
-            matches!(&goal.goal.kind, GoalKind::Event { name } if name == event)
-        };
+        let is = |goal: &&NamedGoal| matches!(&goal.goal.kind, GoalKind::Event { name } if name == event);
         self.0.iter().find(is).map(|goal| goal.name.as_str())
     }
 
@@ -60,9 +61,14 @@ impl Goals {
     /// One asks for a goal that is no event.
     pub fn as_events(&self, filter: &Filter) -> Result<Filter, String> {
         let asked = filter.leaves();
-        let asked = asked.iter().filter(|leaf| leaf.dimension == Dimension::Goal);
+        let asked = asked
+            .iter()
+            .filter(|leaf| leaf.dimension == Dimension::Goal);
         for number in asked.flat_map(|leaf| &leaf.clauses) {
-            let goal = self.0.iter().find(|goal| goal.goal.id.to_string() == *number);
+            let goal = self
+                .0
+                .iter()
+                .find(|goal| goal.goal.id.to_string() == *number);
             if let Some(goal) = goal
                 && !matches!(goal.goal.kind, GoalKind::Event { .. })
             {
@@ -78,7 +84,10 @@ impl Goals {
                 _ => None,
             });
             let meant = events.filter(|(number, _)| leaf.clauses.contains(number));
-            any_of(Dimension::EventName, meant.map(|(_, name)| name.clone()).collect())
+            any_of(
+                Dimension::EventName,
+                meant.map(|(_, name)| name.clone()).collect(),
+            )
         }))
     }
 }

@@ -256,7 +256,11 @@ mod tests {
             assert_eq!(metric.name(), name);
             assert_eq!(Metric::parse(name), Ok(metric));
         }
-        assert!(Metric::parse("visitor").unwrap_err().contains("known are visitors, visits"));
+        assert!(
+            Metric::parse("visitor")
+                .unwrap_err()
+                .contains("known are visitors, visits")
+        );
     }
 
     #[test]

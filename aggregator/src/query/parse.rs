@@ -181,7 +181,10 @@ impl Reader<'_> {
             return Err(invalid("filters", problem));
         }
         let Some([Value::String(op), rest @ ..]) = value.as_array().map(Vec::as_slice) else {
-            return Err(invalid(place, "must be a list that begins with an operator"));
+            return Err(invalid(
+                place,
+                "must be a list that begins with an operator",
+            ));
         };
         let problem = match (op.as_str(), rest) {
             ("and" | "or", [Value::Array(all)]) if !all.is_empty() => {
@@ -228,9 +231,11 @@ impl Reader<'_> {
         }
         let (name, clauses, modifiers) = match rest {
             [Value::String(name), Value::Array(clauses)] => (name, clauses, None),
-            [Value::String(name), Value::Array(clauses), Value::Object(modifiers)] => {
-                (name, clauses, Some(modifiers))
-            }
+            [
+                Value::String(name),
+                Value::Array(clauses),
+                Value::Object(modifiers),
+            ] => (name, clauses, Some(modifiers)),
             _ => {
                 return Err(invalid(
                     place,
@@ -238,8 +243,8 @@ impl Reader<'_> {
                 ));
             }
         };
-        let dimension = Dimension::parse(name)
-            .map_err(|problem| invalid(format!("{place}/1"), problem))?;
+        let dimension =
+            Dimension::parse(name).map_err(|problem| invalid(format!("{place}/1"), problem))?;
         if dimension.is_time() {
             let problem = "time is asked for by date_range";
             return Err(invalid(format!("{place}/1"), problem));
@@ -263,7 +268,10 @@ impl Reader<'_> {
         let mut texts = Vec::with_capacity(clauses.len());
         for (at, clause) in clauses.iter().enumerate() {
             let place = format!("{place}/2/{at}");
-            let Some(text) = clause.as_str().filter(|text| text.len() <= CLAUSE_BYTES_MAX) else {
+            let Some(text) = clause
+                .as_str()
+                .filter(|text| text.len() <= CLAUSE_BYTES_MAX)
+            else {
                 let problem = format!("must be a text of at most {CLAUSE_BYTES_MAX} bytes");
                 return Err(invalid(place, problem));
             };
@@ -312,9 +320,9 @@ fn order(
             ));
         };
         let metric = metrics.iter().position(|metric| metric.name() == name);
-        let dimension = dimensions.iter().position(|one| {
-            one.name() == *name || (name == "time" && one.is_time())
-        });
+        let dimension = dimensions
+            .iter()
+            .position(|one| one.name() == *name || (name == "time" && one.is_time()));
         let key = match (metric, dimension) {
             (Some(place), _) => OrderKey::Metric(place),
             (_, Some(place)) => OrderKey::Dimension(place),
@@ -361,7 +369,13 @@ fn include(
     let Some(include) = object(body, "include")? else {
         return Ok((Include::default(), None));
     };
-    let keys = ["imports", "time_labels", "total_rows", "comparisons", "plan"];
+    let keys = [
+        "imports",
+        "time_labels",
+        "total_rows",
+        "comparisons",
+        "plan",
+    ];
     known(include, "include/", &keys)?;
     let flag = |key: &str| match include.get(key) {
         None | Some(Value::Null) => Ok(false),
@@ -628,8 +642,14 @@ mod tests {
         );
         let dimension = |value: Value| with("dimensions", value);
         begins(dimension(json!([7])), "dimensions/0: must be a text");
-        begins(dimension(json!(["x"])), "dimensions/0: unknown dimension \"x\"");
-        begins(dimension(json!(["visit:city"])), "dimensions/0: visit:city does not exist");
+        begins(
+            dimension(json!(["x"])),
+            "dimensions/0: unknown dimension \"x\"",
+        );
+        begins(
+            dimension(json!(["visit:city"])),
+            "dimensions/0: visit:city does not exist",
+        );
         begins(
             dimension(json!(["time:day", "time:hour"])),
             "dimensions/1: there can be one span of time only",
@@ -639,11 +659,26 @@ mod tests {
         let filter = |value: Value| with("filters", json!([value]));
         begins(with("filters", json!({})), "filters: must be a list");
         begins(filter(json!("is")), "filters/0: must be a list");
-        begins(filter(json!(["was", "event:page", ["/"]])), "filters/0/0: unknown operator");
-        begins(filter(json!(["is", "x", ["/"]])), "filters/0/1: unknown dimension \"x\"");
-        begins(filter(json!(["is", "time:day", ["/"]])), "filters/0/1: time is asked for");
-        begins(filter(json!(["is", "event:page", []])), "filters/0/2: there must be 1 to");
-        begins(filter(json!(["is", "event:page", [7]])), "filters/0/2/0: must be a text");
+        begins(
+            filter(json!(["was", "event:page", ["/"]])),
+            "filters/0/0: unknown operator",
+        );
+        begins(
+            filter(json!(["is", "x", ["/"]])),
+            "filters/0/1: unknown dimension \"x\"",
+        );
+        begins(
+            filter(json!(["is", "time:day", ["/"]])),
+            "filters/0/1: time is asked for",
+        );
+        begins(
+            filter(json!(["is", "event:page", []])),
+            "filters/0/2: there must be 1 to",
+        );
+        begins(
+            filter(json!(["is", "event:page", [7]])),
+            "filters/0/2/0: must be a text",
+        );
         begins(
             filter(json!(["matches", "event:page", ["/", "a("]])),
             "filters/0/2/1: not a regular expression",
@@ -660,20 +695,38 @@ mod tests {
             filter(json!(["is", "event:goal", ["Sign"]])),
             "filters/0/2/0: there is no goal \"Sign\"",
         );
-        begins(filter(json!(["has_done", []])), "filters/0: has_done asks what the same");
-        begins(filter(json!(["and", []])), "filters/0: must be followed by a list");
+        begins(
+            filter(json!(["has_done", []])),
+            "filters/0: has_done asks what the same",
+        );
+        begins(
+            filter(json!(["and", []])),
+            "filters/0: must be followed by a list",
+        );
         let many = vec![json!(["is", "event:page", ["/"]]); 101];
-        begins(with("filters", json!(many)), "filters: there are more than 100");
+        begins(
+            with("filters", json!(many)),
+            "filters: there are more than 100",
+        );
         let mut deep = json!(["is", "event:page", ["/"]]);
         for _ in 0..20 {
             deep = json!(["not", deep]);
         }
-        begins(with("filters", json!([deep])), "filters: filters are nested deeper");
+        begins(
+            with("filters", json!([deep])),
+            "filters: filters are nested deeper",
+        );
         let include = |value: Value| with("include", value);
         begins(include(json!(1)), "include: must be an object");
         begins(include(json!({"x": 1})), "include/x: unknown key");
-        begins(include(json!({"total_rows": 1})), "include/total_rows: must be true or false");
-        begins(include(json!({"time_labels": true})), "include/time_labels: needs a time");
+        begins(
+            include(json!({"total_rows": 1})),
+            "include/total_rows: must be true or false",
+        );
+        begins(
+            include(json!({"time_labels": true})),
+            "include/time_labels: needs a time",
+        );
         begins(
             include(json!({"comparisons": {"mode": "x"}})),
             "include/comparisons/mode: must be",
@@ -682,11 +735,29 @@ mod tests {
             include(json!({"comparisons": {"mode": "custom"}})),
             "include/comparisons/date_range: must be two dates",
         );
-        begins(with("order_by", json!([["visits", "asc"]])), "order_by/0: \"visits\" is not");
-        begins(with("order_by", json!([["visitors", "up"]])), "order_by/0: the direction");
-        begins(with("pagination", json!({"limit": 0})), "pagination/limit: must be a number");
-        begins(with("pagination", json!({"limit": 10_001})), "pagination/limit");
-        begins(with("pagination", json!({"offset": -1})), "pagination/offset");
-        begins(with("pagination", json!({"page": 1})), "pagination/page: unknown key");
+        begins(
+            with("order_by", json!([["visits", "asc"]])),
+            "order_by/0: \"visits\" is not",
+        );
+        begins(
+            with("order_by", json!([["visitors", "up"]])),
+            "order_by/0: the direction",
+        );
+        begins(
+            with("pagination", json!({"limit": 0})),
+            "pagination/limit: must be a number",
+        );
+        begins(
+            with("pagination", json!({"limit": 10_001})),
+            "pagination/limit",
+        );
+        begins(
+            with("pagination", json!({"offset": -1})),
+            "pagination/offset",
+        );
+        begins(
+            with("pagination", json!({"page": 1})),
+            "pagination/page: unknown key",
+        );
     }
 }

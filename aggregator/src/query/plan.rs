@@ -185,7 +185,7 @@ pub fn plan(query: &Query, goals: &Goals) -> Result<Plan, Refused> {
         filter: goals.resolve(&query.filter),
     };
     let mut planner = Planner {
-        by_hour: query.dimensions.contains(&D::Hour),
+        hourly: query.dimensions.contains(&D::Hour),
         is_partial: query.range.is_partial(),
         goals,
         terms: Vec::new(),
@@ -212,13 +212,23 @@ pub fn plan(query: &Query, goals: &Goals) -> Result<Plan, Refused> {
 }
 
 struct Planner<'a> {
-    by_hour: bool,
+    /// The span of time is the hour.
+    hourly: bool,
     is_partial: bool,
     goals: &'a Goals,
     terms: Vec<Term>,
 }
 
 impl Planner<'_> {
+    fn by_hour(&self, about: &About) -> bool {
+        self.hourly && about.time.is_some()
+    }
+
+    /// Whether hours of the day matter.
+    fn hours(&self, about: &About) -> bool {
+        self.by_hour(about) || self.is_partial
+    }
+
     fn several_props(&self, about: &About) -> bool {
         let props = about.events().into_iter();
         props.filter(|one| matches!(one, D::Prop(_))).count() > 1
@@ -263,9 +273,7 @@ impl Planner<'_> {
             }
             Metric::ConversionRate | Metric::GroupConversionRate => {
                 if !about.has(&D::Goal) {
-                    return Err(
-                        "needs a goal, as a filter or dimension event:goal".into(),
-                    );
+                    return Err("needs a goal, as a filter or dimension event:goal".into());
                 }
                 let is_by_group = metric == Metric::GroupConversionRate;
                 let (of, cap) = self.visitors(about)?;
@@ -369,7 +377,10 @@ impl Planner<'_> {
             }
             let about = match only_views {
                 true => About {
-                    filter: about.filter.clone().and(Filter::is(D::EventName, "pageview")),
+                    filter: about
+                        .filter
+                        .clone()
+                        .and(Filter::is(D::EventName, "pageview")),
                     ..about.clone()
                 },
                 false => about.clone(),
@@ -382,9 +393,10 @@ impl Planner<'_> {
             }
             let about = match only_views {
                 true => About {
-                    filter: about.filter.clone().and(self.goals.filter(|kind| {
-                        matches!(kind, GoalKind::Page { .. })
-                    })),
+                    filter: about.filter.clone().and(
+                        self.goals
+                            .filter(|kind| matches!(kind, GoalKind::Page { .. })),
+                    ),
                     ..about.clone()
                 },
                 false => about.clone(),
@@ -415,9 +427,12 @@ impl Planner<'_> {
         let has_page = |one: &Dimension| *one == D::Page;
         let one_page = about.dims.iter().any(|(_, one)| has_page(one))
             || self.single(about).iter().any(|one| has_page(one));
-        let hours = self.by_hour || self.is_partial;
+        let hours = self.hours(about);
         if one_page && !hours && !about.has(&D::Hostname) {
-            return Ok((vec![self.sum(Cube::Pages, Counter::PageVisits, about)?], None));
+            return Ok((
+                vec![self.sum(Cube::Pages, Counter::PageVisits, about)?],
+                None,
+            ));
         }
         let of_visit = |one: &Dimension| !one.is_of_events();
         let class = Class {
@@ -427,7 +442,10 @@ impl Planner<'_> {
         };
         let of = self.distinct(Cube::Pages, about, vec![class], Counter::Views, of_visit)?;
         let all = about.kept(of_visit);
-        Ok((vec![of], Some(vec![self.sum(Cube::Visits, Counter::Visits, &all)?])))
+        Ok((
+            vec![of],
+            Some(vec![self.sum(Cube::Visits, Counter::Visits, &all)?]),
+        ))
     }
 
     /// Visitors, and how many there are at most where that is told elsewhere.
@@ -469,15 +487,14 @@ impl Planner<'_> {
         let mut of = Vec::new();
         let mut is_exact = true;
         for cube in cubes {
-            let about = self.in_cube(cube, about)?;
-            if let Some(counter) = self.exact_mark(cube, &about) {
-                of.push(self.sum(cube, counter, &about)?);
+            let named = self.in_cube(cube, about)?;
+            if let Some(counter) = self.exact_mark(cube, &named) {
+                of.push(self.sum(cube, counter, about)?);
                 continue;
             }
             is_exact = false;
-            let classes = self.classes(cube, &about);
+            let classes = self.classes(cube, &named);
             let activity = match cube {
-                Cube::Visits if self.by_hour || self.is_partial => Counter::ActiveVisits,
                 Cube::Visits => Counter::Visits,
                 Cube::Pages => Counter::Views,
                 Cube::Exits => Counter::Exits,
@@ -487,7 +504,7 @@ impl Planner<'_> {
                 Cube::Revenue => Counter::RevenueEvents,
                 Cube::Funnels => Counter::FunnelVisitors,
             };
-            of.push(self.distinct(cube, &about, classes, activity, Dimension::is_free)?);
+            of.push(self.distinct(cube, about, classes, activity, Dimension::is_free)?);
         }
         let all = about.kept(Dimension::is_free);
         let cap = match self.exact_mark(Cube::Visits, &all) {
@@ -500,7 +517,7 @@ impl Planner<'_> {
     /// The mark whose sum is the number of visitors, if there is one: it looks at just what the
     /// question fixes, and the question fixes each of it to one value.
     fn exact_mark(&self, cube: Cube, about: &About) -> Option<Counter> {
-        if self.is_partial && !self.by_hour {
+        if self.is_partial && !self.by_hour(about) {
             return None;
         }
         let bound = bound(cube, about);
@@ -521,7 +538,7 @@ impl Planner<'_> {
         let fits = |mark: &&Mark| {
             let places = places(mark);
             mark.cube == cube
-                && mark.fields.contains(&Field::Hour) == self.by_hour
+                && mark.fields.contains(&Field::Hour) == self.by_hour(about)
                 && places.len() == bound.len()
                 && places.iter().all(|place| bound.contains(place))
         };
@@ -531,7 +548,7 @@ impl Planner<'_> {
     /// Marks that tell something of a question that none answers.
     fn classes(&self, cube: Cube, about: &About) -> Vec<Class> {
         let bound = bound(cube, about);
-        let hours = self.by_hour || self.is_partial;
+        let hours = self.hours(about);
         let is_of_use = |mark: &&Mark| {
             let places = places(mark);
             let part = |place: &Place| match place {
@@ -539,8 +556,9 @@ impl Planner<'_> {
                 other => bound.contains(other),
             };
             let is_part = places.iter().all(part);
-            let is_finer = bound.iter().all(|place| places.contains(place));
             let hour = mark.fields.contains(&Field::Hour);
+            let is_finer =
+                bound.iter().all(|place| places.contains(place)) && (hour || !bound.is_empty());
             mark.cube == cube && (is_part || is_finer) && (hours || !hour)
         };
         let class = |mark: &Mark| Class {
@@ -548,7 +566,14 @@ impl Planner<'_> {
             places: places(mark),
             hour: mark.fields.contains(&Field::Hour),
         };
-        MARKS.iter().filter(is_of_use).map(class).collect()
+        let of_use: Vec<Class> = MARKS.iter().filter(is_of_use).map(class).collect();
+        if !of_use.is_empty() {
+            return of_use;
+        }
+        // Any mark tells more than none.
+        let any =
+            |mark: &&Mark| mark.cube == cube && (hours || !mark.fields.contains(&Field::Hour));
+        MARKS.iter().filter(any).map(class).collect()
     }
 
     /// Dimensions that a filter fixes to one value.
@@ -586,7 +611,7 @@ impl Planner<'_> {
             .map(|(dim, ..)| PartId::Rollup(*dim))
             .collect();
         parts.push(PartId::Cube(cube));
-        let hours = self.by_hour || self.is_partial;
+        let hours = self.hours(about);
         for part in parts {
             if hours && matches!(part, PartId::Rollup(dim) if dim != Dim::Total) {
                 continue;
@@ -612,21 +637,26 @@ impl Planner<'_> {
         is_free: impl Fn(&Dimension) -> bool,
     ) -> Result<usize, Refused> {
         let part = PartId::Cube(cube);
-        let free = about.dims.iter().filter(|(_, one)| is_free(one));
+        let named = self.in_cube(cube, about)?;
+        let free = named.dims.iter().filter(|(_, one)| is_free(one));
         let free = free.map(|(slot, _)| *slot).collect();
-        let base = about.filter.keep(&is_free);
+        let base = named.filter.keep(&is_free);
         let base = locate(part, cube, &base);
         let how = How::Distinct(Distinct {
             classes,
             activity,
+            // A visit begins in one hour and may go on in others.
+            activity_of_hours: match activity {
+                Counter::Visits => Counter::ActiveVisits,
+                other => other,
+            },
             free,
         });
-        let term = self.term(part, cube, about, how);
+        let term = self.term(part, cube, &named, how);
         let (Some(mut term), Some(base)) = (term, base) else {
             return Err(together(&names(about), "each other"));
         };
         term.located.base = Some(base);
-        term.located.hours |= self.by_hour;
         term.goals = goals_slot(cube, about);
         Ok(self.push(term))
     }
@@ -649,7 +679,7 @@ impl Planner<'_> {
                 keys,
                 filter,
                 base: None,
-                hours: self.by_hour || self.is_partial,
+                hours: self.hours(about),
             },
             slots: about.dims.iter().map(|(slot, _)| *slot).collect(),
             time: about.time,
@@ -717,7 +747,11 @@ fn places(mark: &Mark) -> Vec<Place> {
 /// What a question fixes of a row of a cube, but for what is constant for a visitor.
 fn bound(cube: Cube, about: &About) -> Vec<Place> {
     let dims = about.dims.iter().map(|(_, one)| one);
-    let leaves = about.filter.leaves().into_iter().map(|leaf| &leaf.dimension);
+    let leaves = about
+        .filter
+        .leaves()
+        .into_iter()
+        .map(|leaf| &leaf.dimension);
     let mut bound: Vec<Place> = Vec::new();
     for dimension in dims.chain(leaves) {
         match at(PartId::Cube(cube), cube, dimension) {

@@ -47,6 +47,12 @@ impl Range {
         self.first_hour > 0 || self.last_hour.is_some()
     }
 
+    /// Whether only some hours of a date ([`day_number`]) are in it.
+    pub fn cuts(&self, date: i64) -> bool {
+        let begins = self.first_hour > 0 && date == day_number(self.from);
+        begins || (self.last_hour.is_some() && date == day_number(self.to))
+    }
+
     /// Whether an hour of a date ([`day_number`]) is in it.
     pub fn contains(&self, date: i64, hour: u64) -> bool {
         let (from, to) = (day_number(self.from), day_number(self.to));
@@ -161,7 +167,9 @@ fn pair_of(from: &str, to: &str, site: &Site) -> Result<Range, String> {
         }
         let place = |ms: i64| {
             let date = site.today(ms);
-            let day = site.day(date).ok_or("the range reaches beyond the calendar")?;
+            let day = site
+                .day(date)
+                .ok_or("the range reaches beyond the calendar")?;
             Ok::<_, String>((date, (ms - day.start_ms), day))
         };
         let (from, after_ms, _) = place(start)?;
@@ -349,7 +357,11 @@ mod tests {
             parse_range(&json!([from, to]), &site(zone), 0, None).unwrap()
         };
         // +05:45: 00:15 UTC is 06:00 there.
-        let range = read("Asia/Kathmandu", "2026-11-23T00:15:00Z", "2026-11-23T02:14:59Z");
+        let range = read(
+            "Asia/Kathmandu",
+            "2026-11-23T00:15:00Z",
+            "2026-11-23T02:14:59Z",
+        );
         let day = date(2026, 11, 23);
         assert_eq!((range.from, range.to), (day, day));
         assert_eq!((range.first_hour, range.last_hour), (6, Some(7)));
@@ -359,7 +371,11 @@ mod tests {
             range.to_json(&site("Asia/Kathmandu")),
             json!(["2026-11-23T06:00:00+05:45", "2026-11-23T07:59:59+05:45"])
         );
-        let whole = read("Europe/Berlin", "2026-03-29T00:00:00", "2026-03-29T23:59:59");
+        let whole = read(
+            "Europe/Berlin",
+            "2026-03-29T00:00:00",
+            "2026-03-29T23:59:59",
+        );
         assert_eq!(whole, Range::days(date(2026, 3, 29), date(2026, 3, 29)));
         assert!(read("UTC", "2026-03-29T00:10:00Z", "2026-03-29T23:59:59Z").is_rounded);
         assert!(read("UTC", "2026-03-29T00:00:00Z", "2026-03-29T23:30:00Z").is_rounded);
@@ -381,8 +397,13 @@ mod tests {
     fn comparisons() {
         let month = Range::days(date(2026, 3, 1), date(2026, 3, 31));
         let before = month.previous().unwrap();
-        assert_eq!((before.from, before.to), (date(2026, 1, 29), date(2026, 2, 28)));
-        let year = Range::days(date(2024, 2, 29), date(2024, 2, 29)).year_before().unwrap();
+        assert_eq!(
+            (before.from, before.to),
+            (date(2026, 1, 29), date(2026, 2, 28))
+        );
+        let year = Range::days(date(2024, 2, 29), date(2024, 2, 29))
+            .year_before()
+            .unwrap();
         assert_eq!(year.from, date(2023, 2, 28));
         let same = before.on_weekday_of(&month).unwrap();
         assert_eq!(same.from.weekday(), month.from.weekday());

@@ -16,6 +16,7 @@ use super::scan::{At, Located, SharedTexts, Texts, scan};
 use super::sums::{Group, Slots, SpanOf, Sums};
 use super::time::Spans;
 use super::{Answer, Compared, Goals, OrderKey, Query, Row};
+use crate::clock::day_number;
 use crate::error::{Error, Result};
 use crate::segment::PartId;
 use crate::site::Site;
@@ -161,7 +162,8 @@ impl Run<'_> {
                     _ => dimension.shown(texts.text(group[slot])).into_owned(),
                 });
             }
-            let cell = |formula: &Formula| self.cell(formula, &group, &counted, &by_currency, &texts);
+            let cell =
+                |formula: &Formula| self.cell(formula, &group, &counted, &by_currency, &texts);
             found.push(Found {
                 dimensions,
                 span: unit.map_or(0, |(slot, _)| group[slot]),
@@ -174,16 +176,19 @@ impl Run<'_> {
     /// Refuses what asks for hours that are not kept.
     async fn has_hours(&mut self, range: &Range) -> Result<()> {
         let mut terms = self.plan.terms.iter();
-        let wants = terms.any(|term| {
-            term.located.hours && matches!(term.located.part, PartId::Cube(_))
-        });
+        let wants =
+            terms.any(|term| term.located.hours && matches!(term.located.part, PartId::Cube(_)));
         if !wants {
             return Ok(());
         }
         let by_hour = self.query.dimensions.contains(&Dimension::Hour);
         let days = match by_hour {
             true => vec![(range.from, range.to)],
-            false => vec![(range.from, range.from), (range.to, range.to)],
+            false => {
+                let edges = [range.from, range.to].into_iter();
+                let cut = edges.filter(|date| range.cuts(day_number(*date)));
+                cut.map(|date| (date, date)).collect()
+            }
         };
         for (from, to) in days {
             if let Some(date) = self.snapshot.first_folded(from, to).await? {
@@ -268,7 +273,7 @@ impl Run<'_> {
             columns.push(of_class);
         }
         let mut counters: Vec<Counter> = what.classes.iter().map(|class| class.counter).collect();
-        counters.push(what.activity);
+        counters.extend([what.activity, what.activity_of_hours]);
         let segments = self.snapshot.segments(range.from, range.to).await?;
         let segments = Arc::new(segments.into_iter().collect());
         let what = Arc::new(what.clone());
@@ -278,6 +283,7 @@ impl Run<'_> {
                 slots.clone(),
                 columns.clone(),
                 span.clone(),
+                *range,
                 Arc::clone(&segments),
             )
         };
@@ -382,7 +388,6 @@ impl Run<'_> {
         }
         projected
     }
-
 }
 
 /// The rows of another range, to be found by those of this one.
@@ -541,7 +546,10 @@ fn compare(one: &Found, other: &Found, order: &[(OrderKey, bool)]) -> Ordering {
             }
             OrderKey::Dimension(place) => {
                 // Spans of one name follow each other in time, too.
-                let names = one.dimensions.get(*place).cmp(&other.dimensions.get(*place));
+                let names = one
+                    .dimensions
+                    .get(*place)
+                    .cmp(&other.dimensions.get(*place));
                 names.then(one.span.cmp(&other.span))
             }
         };
@@ -613,8 +621,11 @@ fn told(term: &Term) -> String {
         How::Distinct(what) => {
             let marks = what.classes.iter().map(|class| name(class.counter));
             let marks: Vec<&str> = marks.collect();
-            format!("{part}: bounds by {} and {}", marks.join(", "), name(what.activity))
+            format!(
+                "{part}: bounds by {} and {}",
+                marks.join(", "),
+                name(what.activity)
+            )
         }
     }
 }
-

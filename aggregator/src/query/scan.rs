@@ -265,6 +265,11 @@ pub trait Collect: Send + 'static {
     /// # Errors
     /// It is too much.
     fn take(&mut self, block: &Block) -> Result<()>;
+
+    /// Whether parts of a date matter also where the filter lets no row through.
+    fn needs_all(&self, _date: i64) -> bool {
+        false
+    }
 }
 
 /// What combinations of attributes stand for: by date and segment, for each wanted attribute the
@@ -332,31 +337,40 @@ pub async fn scan<C: Collect>(
         range: *range,
         texts: texts.clone(),
     });
-    let work = |(date, no, bytes): Packed, collector: &mut C, memory: &mut Memory| {
-        match job.block(date, no, &bytes, memory)? {
-            Some(block) => collector.take(&block),
-            None => Ok(()),
-        }
+    let work = |(date, no, bytes): Packed, collector: &mut C, memory: &mut Memory| match job.block(
+        date,
+        no,
+        &bytes,
+        collector.needs_all(date),
+        memory,
+    )? {
+        Some(block) => collector.take(&block),
+        None => Ok(()),
     };
     // Few parts are read where they are; threads cost more.
     let mut first: Vec<Packed> = Vec::new();
     let mut threads: Option<Threads<C>> = None;
     snapshot
-        .parts(&[located.part], range.from, range.to, |date, no, _, bytes| {
-            let packed = (date, no, bytes.to_vec());
-            if let Some(threads) = &threads {
-                return threads.send(packed);
-            }
-            first.push(packed);
-            if first.len() > 8 {
-                let started = Threads::start(&job, &collector);
-                for packed in first.drain(..) {
-                    started.send(packed)?;
+        .parts(
+            &[located.part],
+            range.from,
+            range.to,
+            |date, no, _, bytes| {
+                let packed = (date, no, bytes.to_vec());
+                if let Some(threads) = &threads {
+                    return threads.send(packed);
                 }
-                threads = Some(started);
-            }
-            Ok(())
-        })
+                first.push(packed);
+                if first.len() > 8 {
+                    let started = Threads::start(&job, &collector);
+                    for packed in first.drain(..) {
+                        started.send(packed)?;
+                    }
+                    threads = Some(started);
+                }
+                Ok(())
+            },
+        )
         .await?;
     if let Some(threads) = threads {
         return threads.end().await;
@@ -392,7 +406,8 @@ impl<C: Collect> Threads<C> {
                     let Ok((date, no, bytes)) = next else {
                         return Ok(collector);
                     };
-                    if let Some(block) = job.block(date, no, &bytes, &mut memory)? {
+                    let all = collector.needs_all(date);
+                    if let Some(block) = job.block(date, no, &bytes, all, &mut memory)? {
                         collector.take(&block)?;
                     }
                 }
@@ -441,12 +456,13 @@ impl Memory {
 }
 
 impl Job {
-    /// The rows of a part; `None` where no row can be let through.
+    /// The rows of a part; `None` where no row can be let through, unless all are needed.
     fn block(
         &self,
         date: i64,
         no: i64,
         bytes: &[u8],
+        needs_all: bool,
         memory: &mut Memory,
     ) -> Result<Option<Block>> {
         let mut part = Part {
@@ -472,8 +488,8 @@ impl Job {
             Some(base) => part.test(base, memory)?,
             None => Test::Const(true),
         };
-        // Nobody passes the filter who is not of the base.
-        if matches!(test, Test::Const(false)) {
+        let nothing = |test: &Test| matches!(test, Test::Const(false));
+        if nothing(&base) || (nothing(&test) && !needs_all) {
             return Ok(None);
         }
         let keys = self.located.keys.iter();

@@ -22,7 +22,13 @@ pub struct Slots {
 
 /// Tells the span of a date and an hour.
 #[derive(Debug, Clone)]
-pub struct SpanOf(Option<(super::dimension::Dimension, super::range::Range, crate::site::Site)>);
+pub struct SpanOf(
+    Option<(
+        super::dimension::Dimension,
+        super::range::Range,
+        crate::site::Site,
+    )>,
+);
 
 impl SpanOf {
     /// Spans of a unit; none where a question is not by time.

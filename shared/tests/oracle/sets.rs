@@ -42,10 +42,11 @@ pub const ON_PAGE: By = By::Text(1);
 pub type Set = (Counter, Cube, &'static [By]);
 
 #[rustfmt::skip]
-pub const SETS: [Set; 36] = [
+pub const SETS: [Set; 37] = [
     // "The site; page; host; path prefixes of depth 1 to 3; entry page; exit page; source; channel;
     // referrer; each UTM; event; goal; (event, property, value)".
     (Counter::DayVisitors, Cube::Visits, &[]),
+    (Counter::DayViewVisitors, Cube::Pages, &[]),
     (Counter::DayPageVisitors, Cube::Pages, &[PAGE]),
     (Counter::DayHostVisitors, Cube::Pages, &[HOST]),
     (Counter::DayPrefix1Visitors, Cube::Pages, &[By::Prefix(1)]),

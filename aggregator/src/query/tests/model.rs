@@ -62,11 +62,17 @@ impl Record {
         }
     }
 
+    /// Whether it is of what a filter is about, and as it asks.
     fn matches(&self, filter: &Filter) -> bool {
+        let mut leaves = filter.leaves().into_iter();
+        leaves.all(|leaf| self.get(&leaf.dimension).is_some()) && self.is_as(filter)
+    }
+
+    fn is_as(&self, filter: &Filter) -> bool {
         match filter {
-            Filter::And(all) => all.iter().all(|one| self.matches(one)),
-            Filter::Or(all) => all.iter().any(|one| self.matches(one)),
-            Filter::Not(one) => !self.matches(one),
+            Filter::And(all) => all.iter().all(|one| self.is_as(one)),
+            Filter::Or(all) => all.iter().any(|one| self.is_as(one)),
+            Filter::Not(one) => !self.is_as(one),
             Filter::Leaf(leaf) => self
                 .get(&leaf.dimension)
                 .is_some_and(|value| leaf.holds(&value)),
@@ -112,7 +118,9 @@ impl Model {
                     model.records.push(record);
                     continue;
                 };
-                if open.get(&who).is_some_and(|(visit, _)| event.at_s > visit.last_s + 1_800)
+                if open
+                    .get(&who)
+                    .is_some_and(|(visit, _)| event.at_s > visit.last_s + 1_800)
                     && let Some((visit, client)) = open.remove(&who)
                 {
                     model.end(day, who, client, &visit);
@@ -187,7 +195,13 @@ impl Model {
                 self.records.push(used);
             }
         }
-        let named = |id: u32| goals().into_iter().find(|goal| goal.goal.id == id).unwrap().name;
+        let named = |id: u32| {
+            goals()
+                .into_iter()
+                .find(|goal| goal.goal.id == id)
+                .unwrap()
+                .name
+        };
         let by_name = match event.what {
             What::Custom { name: "Signup", .. } => Some(named(1)),
             What::Custom { name: "Buy", .. } => Some(named(4)),
@@ -275,7 +289,11 @@ impl Model {
         for (name, keys) in names {
             let rows = rows.remove(name).unwrap_or_default();
             if rows.len() != keys.len() && !(keys.len() == 1 && rows.is_empty()) {
-                return Err(format!("{name:?}: {} rows, ought {}", rows.len(), keys.len()));
+                return Err(format!(
+                    "{name:?}: {} rows, ought {}",
+                    rows.len(),
+                    keys.len()
+                ));
             }
             for (at, key) in keys.into_iter().enumerate() {
                 let Some(row) = rows.get(at) else {
@@ -398,7 +416,13 @@ impl Model {
             }
             Metric::TimeOnPage => {
                 let unless = sums(Counter::EngagedCount);
-                ratio(sums(Counter::EngagedMs), &sums(Counter::PageVisits), &unless, 0.001, 0)
+                ratio(
+                    sums(Counter::EngagedMs),
+                    &sums(Counter::PageVisits),
+                    &unless,
+                    0.001,
+                    0,
+                )
             }
             Metric::ScrollDepth => {
                 let per = sums(Counter::ScrollCount);
@@ -523,11 +547,7 @@ fn whole(counts: BTreeMap<Key, u64>) -> BTreeMap<Key, Truth> {
     counts.map(|(key, n)| (key, Truth::Whole(n))).collect()
 }
 
-fn share(
-    of: BTreeMap<Key, u64>,
-    per: impl Fn(&Key) -> u64,
-    decimals: i32,
-) -> BTreeMap<Key, Truth> {
+fn share(of: BTreeMap<Key, u64>, per: impl Fn(&Key) -> u64, decimals: i32) -> BTreeMap<Key, Truth> {
     let rate = |(key, n): (Key, u64)| {
         let all = per(&key);
         let truth = match all {
@@ -654,6 +674,8 @@ impl Of<'_> {
             seen.entry(key).or_default().insert((record.day, one));
         }
         let counted = seen.into_iter();
-        counted.map(|(key, seen)| (key, seen.len() as u64)).collect()
+        counted
+            .map(|(key, seen)| (key, seen.len() as u64))
+            .collect()
     }
 }

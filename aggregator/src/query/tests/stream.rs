@@ -29,8 +29,14 @@ pub const VALUES: [&str; 3] = ["small", "large", ""];
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     View,
-    Custom { name: &'static str, interactive: bool },
-    Engaged { percent: u8, ms: u32 },
+    Custom {
+        name: &'static str,
+        interactive: bool,
+    },
+    Engaged {
+        percent: u8,
+        ms: u32,
+    },
 }
 
 /// An event.
@@ -102,7 +108,10 @@ impl Stream {
         for _ in 0..count {
             let (day, who) = (chance.below(DAYS), chance.below(people));
             let hours = if day == 2 { 25 } else { 24 };
-            let again = last.get(&(day, who)).filter(|_| !chance.once_in(4)).copied();
+            let again = last
+                .get(&(day, who))
+                .filter(|_| !chance.once_in(4))
+                .copied();
             let at_s = match again {
                 Some(last) => (last + chance.below(1_900) as u32).min(hours * 3_600 - 1),
                 None => chance.below(hours as usize * 3_600) as u32,
@@ -122,7 +131,8 @@ impl Stream {
             };
             let is_nobody = what == What::View && chance.once_in(12);
             let is_event = matches!(what, What::Custom { .. });
-            let has_props = !matches!(what, What::Engaged { .. }) && chance.once_in(3) && !is_nobody;
+            let has_props =
+                !matches!(what, What::Engaged { .. }) && chance.once_in(3) && !is_nobody;
             let count = if has_props { 1 + chance.below(2) } else { 0 };
             let props = KEYS.into_iter().take(count);
             let props: Vec<_> = props.map(|key| (key, VALUES[chance.below(3)])).collect();
@@ -156,7 +166,9 @@ impl Stream {
         let mut batches = Vec::new();
         let address = ClientAddress::parse("203.0.113.9").unwrap();
         for day_no in 0..DAYS {
-            let date = FROM.checked_add(jiff::Span::new().days(day_no as i64)).unwrap();
+            let date = FROM
+                .checked_add(jiff::Span::new().days(day_no as i64))
+                .unwrap();
             let mut day = Day::default();
             let mut people: HashMap<usize, Visitor> = HashMap::new();
             let mut seq = 0;
@@ -177,9 +189,17 @@ impl Stream {
                 let [source, channel, campaign] = event.traffic;
                 let [country, device, browser, version] = event.client;
                 let hash = |who: usize| {
-                    VisitorHash::new(&Salt::from_random([1; 32]), 1, date, address, &who.to_string())
+                    VisitorHash::new(
+                        &Salt::from_random([1; 32]),
+                        1,
+                        date,
+                        address,
+                        &who.to_string(),
+                    )
                 };
-                let revenue = event.revenue.map(|(currency, milli)| Revenue { currency, milli });
+                let revenue = event
+                    .revenue
+                    .map(|(currency, milli)| Revenue { currency, milli });
                 let hit = Hit {
                     visitor: event.who.map(hash),
                     at_s: event.at_s,
@@ -200,7 +220,11 @@ impl Stream {
                     traffic: [source, "", channel, "", "", campaign, "", ""],
                     props: event.props.clone(),
                     revenue,
-                    goals: if event.who.is_some() { event.goals() } else { Vec::new() },
+                    goals: if event.who.is_some() {
+                        event.goals()
+                    } else {
+                        Vec::new()
+                    },
                     steps: Vec::new(),
                 };
                 // Dropped: engagement without a visit.
