@@ -37,17 +37,6 @@ pub fn dayfly() -> PathBuf {
     program
 }
 
-fn workerd() -> PathBuf {
-    let platforms = root().join("node_modules/@cloudflare");
-    let found = std::fs::read_dir(&platforms)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin/workerd"))
-        .find(|program| program.exists());
-    found.expect("run scripts/test: workerd is missing")
-}
-
 pub fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.local_addr().unwrap().port()
@@ -65,11 +54,26 @@ impl Process {
         self.0.id()
     }
 
+    /// The process of this name that a launcher has started; it may not have yet.
+    pub fn started(&self, name: &str) -> u32 {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let task = format!("/proc/{0}/task/{0}/children", self.id());
+            let children = std::fs::read_to_string(task).unwrap_or_default();
+            let is_it = |id: &&str| {
+                let comm = std::fs::read_to_string(format!("/proc/{id}/comm"));
+                comm.is_ok_and(|comm| comm.trim_end() == name)
+            };
+            if let Some(id) = children.split_ascii_whitespace().find(is_it) {
+                return id.parse().unwrap();
+            }
+            assert!(Instant::now() < until, "{name} was not started");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
+        signal(self.id(), name);
     }
 
     pub fn wait(&mut self) -> std::process::ExitStatus {
@@ -82,6 +86,13 @@ impl Process {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+fn signal(process: u32, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 impl Drop for Process {
@@ -224,9 +235,8 @@ impl System {
     pub fn start_edge_without_waiting(&mut self) {
         let aggregator = format!("127.0.0.1:{}", self.dashboard_port);
         let state = self.data.path().join("edge");
-        let mut command = Command::new(workerd());
+        let mut command = Command::new(root().join("scripts/edge"));
         command
-            .arg("serve")
             .arg(self.edge_config())
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
             .arg(format!("--external-addr=aggregator={aggregator}"))
@@ -301,9 +311,13 @@ impl System {
         process.wait();
     }
 
+    /// The same. Told to stop is whoever started workerd (`scripts/edge`); it is workerd that dies.
     pub fn stop_edge(&mut self, signal: &str) {
         let mut process = self.edge.take().unwrap();
-        process.signal(signal);
+        match signal {
+            "TERM" => process.signal(signal),
+            _ => self::signal(process.started("workerd"), signal),
+        }
         process.wait();
     }
 
