@@ -1,13 +1,12 @@
 //! Processes that die: nothing acknowledged is lost, nothing is counted twice (I6, I7, I8).
 
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::load::{self, Load};
 use crate::system::{Options, SITE, System, agent, view};
 
 /// Either process ends within this time of being told to stop.
@@ -41,44 +40,16 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
     system.until_totals(&key, [1, 100]).await;
 }
 
-/// Every acknowledged page view has a page of its own: each must be counted once, and those whose
-/// answer was lost at most once.
+/// Either side is ended so many times under load, and started again.
 async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32) {
-    // An address each: one address alone would be throttled.
     let mut system = System::start_with(Options {
-        client_ip_header: Some("X-Forwarded-For"),
+        client_ip_header: Some(load::ADDRESS),
         postgres,
         ..Options::default()
     })
     .await;
     let key = system.api_key();
-    let stop = Arc::new(AtomicBool::new(false));
-    let next = Arc::new(AtomicU64::new(0));
-    let mut senders = Vec::new();
-    for _ in 0..8 {
-        let (stop, next) = (stop.clone(), next.clone());
-        let (http, url) = (system.http.clone(), system.edge_url("/api/event"));
-        senders.push(tokio::spawn(async move {
-            let mut acknowledged = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                let page = format!("/{n}");
-                let address = format!("10.1.{}.{}", n / 250 % 250, n % 250);
-                let sent = http
-                    .post(&url)
-                    .header("user-agent", agent(&page))
-                    .header("x-forwarded-for", address)
-                    .body(view(&page))
-                    .send()
-                    .await;
-                match sent {
-                    Ok(answer) if answer.status() == 202 => acknowledged.push(page),
-                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-            acknowledged
-        }));
-    }
+    let load = Load::start(&system);
     let mut moment = std::collections::hash_map::RandomState::new().hash_one(0);
     for _ in 0..times {
         for signal in signals {
@@ -98,27 +69,9 @@ async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32
             }
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    let mut acknowledged = Vec::new();
-    for sender in senders {
-        acknowledged.extend(sender.await.unwrap());
-    }
+    let acknowledged = load.stop().await;
     assert!(acknowledged.len() > 200, "only {}", acknowledged.len());
-    let counted = async || {
-        let rows = system.rows(&key, &["event:page"]).await;
-        rows.len() >= acknowledged.len()
-    };
-    system.until("everything is delivered", counted).await;
-    let rows = system.rows(&key, &["event:page"]).await;
-    for (page, [visitors, views]) in &rows {
-        assert_eq!((*visitors, *views), (1, 1), "{page:?}");
-    }
-    for page in &acknowledged {
-        assert!(
-            rows.iter().any(|(pages, _)| pages[0] == *page),
-            "{page} was lost"
-        );
-    }
+    load::each_counts_once(&system, &key, &acknowledged).await;
 }
 
 #[tokio::test]

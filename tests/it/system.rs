@@ -88,7 +88,8 @@ impl Process {
     }
 }
 
-fn signal(process: u32, name: &str) {
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
     let status = Command::new("kill")
         .args(["-s", name, &process.to_string()])
         .status();
@@ -127,6 +128,8 @@ pub struct System {
     pub http: Client,
     pub edge_port: u16,
     pub dashboard_port: u16,
+    /// The port the edge delivers to, if it is not that.
+    pub delivers_to: Option<u16>,
     pub options: Options,
     /// The URL of its database, if it is not the file in the data folder.
     pub database: Option<String>,
@@ -164,6 +167,7 @@ impl System {
             http: Client::builder().timeout(PATIENCE).build().unwrap(),
             edge_port: free_port(),
             dashboard_port: free_port(),
+            delivers_to: None,
             options,
             offset_ms: 0,
             aggregator: None,
@@ -180,7 +184,8 @@ impl System {
         self.data.path().join(format!("{name}.log"))
     }
 
-    fn logged(&self, command: &mut Command, name: &str) -> Process {
+    /// Starts a process that writes to [`System::log`].
+    pub fn logged(&self, command: &mut Command, name: &str) -> Process {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -233,7 +238,8 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
-        let aggregator = format!("127.0.0.1:{}", self.dashboard_port);
+        let port = self.delivers_to.unwrap_or(self.dashboard_port);
+        let aggregator = format!("127.0.0.1:{port}");
         let state = self.data.path().join("edge");
         let mut command = Command::new(root().join("scripts/edge"));
         command
@@ -274,7 +280,8 @@ impl System {
         copy
     }
 
-    async fn until_answers(&self, url: String) {
+    /// Waits until a URL answers 200.
+    pub async fn until_answers(&self, url: String) {
         let get = async || {
             let answer = self.http.get(&url).send().await;
             answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
@@ -344,6 +351,9 @@ impl System {
         let mut command = Command::new(dayfly());
         if let Some(url) = &self.database {
             command.env("DAYFLY_DATABASE", url);
+        }
+        if self.options.test_clock {
+            command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
         }
         command
             .arg("--data")
