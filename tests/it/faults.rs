@@ -49,7 +49,7 @@ async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32
     })
     .await;
     let key = system.api_key();
-    let load = Load::start(&system);
+    let load = Load::start(&system, Duration::ZERO);
     let mut moment = std::collections::hash_map::RandomState::new().hash_one(0);
     for _ in 0..times {
         for signal in signals {

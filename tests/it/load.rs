@@ -21,8 +21,8 @@ pub struct Load {
 }
 
 impl Load {
-    /// Begins.
-    pub fn start(system: &System) -> Self {
+    /// Begins. Each sender waits so long after an answer: a day has room for some thousand pages.
+    pub fn start(system: &System, pause: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let next = Arc::new(AtomicU64::new(0));
         let senders = (0..SENDERS).map(|_| {
@@ -42,7 +42,10 @@ impl Load {
                         .send()
                         .await;
                     match sent {
-                        Ok(answer) if answer.status() == 202 => acknowledged.push(page),
+                        Ok(answer) if answer.status() == 202 => {
+                            acknowledged.push(page);
+                            tokio::time::sleep(pause).await;
+                        }
                         _ => tokio::time::sleep(Duration::from_millis(20)).await,
                     }
                 }
