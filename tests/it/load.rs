@@ -44,7 +44,9 @@ impl Load {
                     match sent {
                         Ok(answer) if answer.status() == 202 => {
                             acknowledged.push(page);
-                            tokio::time::sleep(pause).await;
+                            if !pause.is_zero() {
+                                tokio::time::sleep(pause).await;
+                            }
                         }
                         _ => tokio::time::sleep(Duration::from_millis(20)).await,
                     }

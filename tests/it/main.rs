@@ -23,6 +23,7 @@ mod me;
 mod memory;
 mod midnight;
 mod on_disk;
+mod outage;
 mod postgres;
 mod privacy;
 mod replicas;
