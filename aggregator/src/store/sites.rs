@@ -87,7 +87,7 @@ impl Store {
         Ok(added == 1)
     }
 
-    /// Removes a site with everything counted for it, and notes its number ([`super::erased`]); false
+    /// Removes a site with everything counted for it, and notes its number (`erased.rs`); false
     /// when there is none. Deleted rows are overwritten, and the write-ahead log is emptied.
     ///
     /// # Errors

@@ -148,22 +148,18 @@ impl Object {
         match refused {
             Some(refused) => {
                 blank.hits_total = refused.hits_total;
-                // What was set aside before stays so.
-                let hits = self.hits_of(store, &refused)?;
-                blank.set_aside = hits.cast_signed().saturating_add(refused.set_aside);
+                blank.set_aside = self.hits_since(store, &refused)?;
             }
             None => blank.hits_total = self.hits_before(store, seq)?,
         }
         Ok(blank)
     }
 
-    /// Hits that a batch of this source counts: none that the batches before it do, and those of the
-    /// dead letter that it was.
-    fn hits_of<S: Store>(&self, store: &S, batch: &Batch) -> Result<u64, S::Error> {
+    /// Hits that were accepted since the batch before this one: it counts them, but for what it sets
+    /// aside.
+    fn hits_since<S: Store>(&self, store: &S, batch: &Batch) -> Result<i64, S::Error> {
         let before = self.hits_before(store, batch.seq)?;
-        let own = batch.hits_total.saturating_sub(before);
-        let once_dead = batch.set_aside.min(0).unsigned_abs();
-        Ok(own.saturating_add(once_dead))
+        Ok(batch.hits_total.saturating_sub(before).cast_signed())
     }
 
     /// What the batch before this number says of all hits until then.
@@ -264,13 +260,15 @@ impl Object {
             return Ok(());
         };
         let seq = self.meta.next_seq;
-        let hits = self.hits_of(store, &batch)?;
+        let since = self.hits_since(store, &batch)?;
+        // It may itself be a blank that was refused, and count none.
+        let counted = since.saturating_sub(batch.set_aside);
         batch.source = self.source();
         batch.seq = seq;
         batch.closed = self.meta.phase == Phase::Sealed;
         batch.degraded |= self.meta.degraded;
         batch.hits_total = self.hits_before(store, seq)?;
-        batch.set_aside = hits.cast_signed().saturating_neg();
+        batch.set_aside = counted.saturating_neg();
         batch.live = None; // Of then.
         let Ok(body) = batch.encode() else {
             return Ok(());

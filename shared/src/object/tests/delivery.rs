@@ -225,6 +225,31 @@ fn an_aggregator_that_reads_nothing_is_like_one_that_is_away() {
     assert!(object.report().is_quiet());
 }
 
+/// Found by the simulation: the blank of a letter that was counted since is refused itself.
+#[test]
+fn i7_a_blank_that_is_refused_after_a_restore_sets_nothing_aside_twice() {
+    let store = Memory::default();
+    let mut object = new_object();
+    let mut upstream = refusing("bad");
+    seal_each(&mut object, &store, &["/1", "/bad"]);
+    send(&mut object, &store, &mut upstream, NOW);
+    upstream.cannot_read = None;
+    ask(&mut object, &store, &mut upstream, NOW + HOUR);
+    assert_eq!((upstream.last(), upstream.hits()), (3, 2));
+    // Restored to a version of before the blank, which reads nothing.
+    upstream.applied.truncate(1);
+    upstream.reads_nothing = true;
+    ask(&mut object, &store, &mut upstream, NOW + 3 * HOUR);
+    assert_eq!(object.report().dead, 1);
+    upstream.reads_nothing = false;
+    send(&mut object, &store, &mut upstream, NOW + 3 * HOUR);
+    assert_eq!((upstream.last(), upstream.hits()), (3, 2));
+    ask(&mut object, &store, &mut upstream, NOW + 5 * HOUR);
+    assert!(object.report().is_quiet());
+    assert_eq!(upstream.views(), views(&["/1", "/bad"]));
+    assert_eq!((upstream.last(), upstream.hits()), (4, 2));
+}
+
 #[test]
 fn dead_letters_are_bounded_and_what_is_beyond_waits() {
     let store = Memory::default();
