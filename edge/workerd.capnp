@@ -1,4 +1,4 @@
-# The edge on a machine of your own: `workerd serve edge/workerd.capnp`, as scripts/run does.
+# The edge on a machine of your own: `scripts/edge edge/workerd.capnp`, as scripts/run does.
 # Addresses and folders here are defaults; the command line overrides them by name
 # (--socket-addr http=…, --external-addr aggregator=…, --directory-path state=…).
 

@@ -15,12 +15,13 @@ use shared::limits::BATCH_BYTES_MAX;
 use shared::report::{Report, Told};
 use shared::roster::{Roster, Salts};
 use shared::sign::{HEADER, Signed, sha256};
+use shared::visitor::SiteId;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::serve::App;
 use crate::shards::Shards;
-use crate::store::Applied;
+use crate::store::{Applied, LastOf};
 
 /// Asked by `dayfly audit`, not by an edge.
 pub const REPORTS: &str = "/edge/v1/reports";
@@ -142,7 +143,8 @@ async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failu
                     "another batch of this number was applied",
                 )
             }
-            Applied::Gone => refusal(StatusCode::GONE, "the site does not exist"),
+            Applied::Gone => removed(),
+            Applied::UnknownSite => unknown(batch.source.site),
         },
     )
 }
@@ -185,8 +187,9 @@ async fn last_of_source(
         Err(error) => return Ok(malformed(&error.to_string())),
     };
     Ok(match app.store.last_of_source(&source).await? {
-        Some(last) => Json(json!({ "last": last })).into_response(),
-        None => refusal(StatusCode::GONE, "the site does not exist"),
+        LastOf::Batch(last) => Json(json!({ "last": last })).into_response(),
+        LastOf::Gone => removed(),
+        LastOf::UnknownSite => unknown(source.site),
     })
 }
 
@@ -207,6 +210,18 @@ async fn reports(State(app): State<App>) -> Json<Vec<(Report, i64)>> {
     let all = app.reports.all(now_ms).into_iter();
     let aged = all.map(|(report, heard_ms)| (report, (now_ms - heard_ms) / 1_000));
     Json(aged.collect())
+}
+
+/// The edge drops what it holds of the site (I12).
+fn removed() -> Response {
+    let body = json!({ "error": "the site was removed", "removed": true });
+    (StatusCode::GONE, Json(body)).into_response()
+}
+
+/// The edge keeps what it has, and says so in its health.
+fn unknown(site: SiteId) -> Response {
+    let error = format!("this database has no site {site}, and none was removed from it");
+    refusal(StatusCode::NOT_FOUND, &error)
 }
 
 fn malformed(problem: &str) -> Response {

@@ -79,6 +79,7 @@ mod tests {
             waiting: 3,
             dead: 0,
             stuck: true,
+            unknown_site: false,
             reason: "why".into(),
             hits_total: 9,
             acknowledged: 1,

@@ -1,6 +1,6 @@
 //! `dayfly serve`: one listener for the edge, the stats API and the dashboard.
 //!
-//! Shutdown: on SIGINT or SIGTERM it stops accepting, answers what is under way for at most 10
+//! Shutdown: on SIGINT or SIGTERM it stops accepting, answers what is under way for at most 5
 //! seconds, closes the database and exits.
 
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ use crate::store::Store;
 use crate::{api, chores, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// For how many days counts are kept by the hour, unless told otherwise.
 pub const HOURS_KEPT_DAYS: u32 = 60;

@@ -71,6 +71,14 @@ impl DayStore {
         self.sql.exec(query, bindings)?.raw().collect()
     }
 
+    fn body(&self, query: &str, seq: u64) -> Result<Option<Vec<u8>>> {
+        let rows = self.rows(query, vec![integer(seq)?])?;
+        rows.into_iter()
+            .next()
+            .map(|row| Blobs::of(row).one())
+            .transpose()
+    }
+
     /// Many rows as one blob, and where each begins: two values however many rows. A value may have
     /// 2 MB, so they go in parts.
     fn write_visitors(&self, rows: &[VisitorRow]) -> Result<()> {
@@ -244,6 +252,10 @@ impl Store for DayStore {
         Ok(Some((seq, Blobs::of(row).one()?)))
     }
 
+    fn outbox_body(&self, seq: u64) -> Result<Option<Vec<u8>>> {
+        self.body("SELECT body FROM outbox WHERE seq = ?", seq)
+    }
+
     fn dead(&self) -> Result<Vec<Buried>> {
         let rows = self.rows("SELECT seq, reason FROM dead ORDER BY seq", Vec::new())?;
         let read = |row: Vec<SqlStorageValue>| match row.as_slice() {
@@ -257,11 +269,7 @@ impl Store for DayStore {
     }
 
     fn dead_body(&self, seq: u64) -> Result<Option<Vec<u8>>> {
-        let rows = self.rows("SELECT body FROM dead WHERE seq = ?", vec![integer(seq)?])?;
-        rows.into_iter()
-            .next()
-            .map(|row| Blobs::of(row).one())
-            .transpose()
+        self.body("SELECT body FROM dead WHERE seq = ?", seq)
     }
 
     fn write(&self, writes: &[Write]) -> Result<()> {

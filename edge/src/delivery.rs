@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use shared::batch::Source;
-use shared::object::Said;
+use shared::object::{Answer, Said};
 
 use crate::aggregator;
 use crate::settings::Settings;
@@ -11,10 +11,12 @@ use crate::settings::Settings;
 pub enum Known {
     /// The number of the last batch.
     Last(u64),
-    /// The site was deleted (I12).
+    /// The site was removed (I12).
     Gone,
+    /// Its database has no such site, in its words.
+    UnknownSite(String),
     /// It could not be asked.
-    Unknown,
+    Nothing,
 }
 
 #[derive(Deserialize)]
@@ -35,10 +37,14 @@ pub async fn ask_last(settings: &Settings, source: &Source) -> Known {
     match aggregator::request(settings, "GET", &source.path(), None).await {
         Ok((200, body)) => match serde_json::from_slice(&body) {
             Ok(Last { last }) => Known::Last(last),
-            Err(_) => Known::Unknown,
+            Err(_) => Known::Nothing,
         },
-        Ok((410, _)) => Known::Gone,
-        _ => Known::Unknown,
+        Ok((status, body)) => match Said::read(status, &body) {
+            Said::Gone => Known::Gone,
+            Said::Answer(Answer::UnknownSite { reason }) => Known::UnknownSite(reason),
+            _ => Known::Nothing,
+        },
+        Err(_) => Known::Nothing,
     }
 }
 

@@ -115,6 +115,10 @@ pub struct Batch {
     pub degraded: bool,
     /// Hits the source had accepted when it sealed this batch.
     pub hits_total: u64,
+    /// So many of them are counted by no batch from here on, for they are in a dead letter whose
+    /// place this batch takes; negative: so many were in one, and this batch counts them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub set_aside: i64,
     /// The strings that rows and combinations name by place.
     pub strings: Vec<String>,
     /// Combinations of visit attributes, each by places in `strings`.
@@ -268,6 +272,7 @@ impl Batch {
             closed: false,
             degraded: false,
             hits_total: 0,
+            set_aside: 0,
             strings: Vec::new(),
             visit_attrs: Vec::new(),
             client_attrs: Vec::new(),
@@ -448,6 +453,9 @@ impl Batch {
         if self.hits_total > COUNT_MAX {
             return Err(field("hits_total", "too large"));
         }
+        if self.set_aside.unsigned_abs() > self.hits_total {
+            return Err(field("set_aside", "more than hits_total"));
+        }
         let rows = CUBES.iter().map(|cube| self.raw_rows(*cube).len());
         if rows.sum::<usize>() > limits::BATCH_ROWS_MAX {
             return Err(field("rows", "too many"));
@@ -594,6 +602,11 @@ impl Builder<'_> {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
 /// Decimal digits of a number.
 fn digits(n: u64) -> usize {
     n.checked_ilog10().map_or(1, |log| log as usize + 1)
@@ -608,7 +621,7 @@ mod tests {
         json!({
             "v": 1,
             "source": {"site": 1, "date": "2026-11-23", "shard": 0, "incarnation": "0".repeat(32)},
-            "seq": 1, "closed": false, "degraded": false, "hits_total": 3,
+            "seq": 1, "closed": false, "degraded": false, "hits_total": 3, "set_aside": -3,
             "strings": ["/", "example.com", "DE", ""],
             "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
             "visits": [[9, 0, 0, 0, 1, 64, 1]],
@@ -643,6 +656,9 @@ mod tests {
             ("/v", json!(2), "v: "),
             ("/seq", json!(0), "seq: "),
             ("/hits_total", json!(u64::MAX), "hits_total: "),
+            ("/set_aside", json!(4), "set_aside: "),
+            ("/set_aside", json!(-4), "set_aside: "),
+            ("/set_aside", json!(i64::MIN), "set_aside: "),
             ("/source/shard", json!(256), "source.shard: "),
             ("/source/incarnation", json!("zz"), "source.incarnation: "),
             ("/source/date", json!("2026-02-30"), "body: "),

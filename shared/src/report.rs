@@ -32,6 +32,8 @@ pub struct Report {
     pub dead: u64,
     /// The first batch that waits is refused: those behind it wait with it.
     pub stuck: bool,
+    /// The aggregator's database does not know the site, nor that one of its number was removed.
+    pub unknown_site: bool,
     /// Why, of the last refusal; empty where there is none.
     pub reason: String,
     /// Hits accepted so far.
@@ -58,6 +60,7 @@ impl Report {
             waiting: 0,
             dead: 0,
             stuck: false,
+            unknown_site: false,
             reason: String::new(),
             ..self
         }
@@ -142,16 +145,30 @@ pub struct Sums {
     pub dead: u64,
     /// Day objects that cannot go on.
     pub stuck: u64,
+    /// Those of them whose site the aggregator's database does not know.
+    pub unknown_site: u64,
 }
 
 impl Sums {
     /// What somebody has to look into, in words; `None` where there is nothing.
     pub fn problem(&self) -> Option<String> {
-        let Self { dead, stuck, .. } = self;
+        let Self {
+            dead,
+            stuck,
+            unknown_site,
+            ..
+        } = self;
+        let unknown = match unknown_site {
+            0 => String::new(),
+            n => format!(
+                " ({n} of them count sites that its database does not know: restore the backup \
+                 that does, see dayfly audit)"
+            ),
+        };
         (*dead > 0 || *stuck > 0).then(|| {
             format!(
                 "the aggregator cannot take what was counted: {dead} refused batches are kept \
-                 aside, {stuck} day objects cannot go on; nothing is lost"
+                 aside, {stuck} day objects cannot go on{unknown}; nothing is lost"
             )
         })
     }
@@ -172,7 +189,7 @@ impl Reports {
         if before.is_none() && report.is_quiet() {
             return false; // It was never told that there was anything.
         }
-        let trouble = |report: &Report| (report.dead, report.stuck, report.is_trouble());
+        let trouble = |report: &Report| (report.dead, report.stuck, report.unknown_site);
         let changed = before.map_or((0, false, false), trouble) != trouble(&report);
         if before.is_none() && !self.has_room(&report, now_ms) {
             self.left_out = self.left_out.saturating_add(1);
@@ -238,6 +255,8 @@ impl Reports {
             sums.waiting = sums.waiting.saturating_add(report.waiting);
             sums.dead = sums.dead.saturating_add(report.dead);
             sums.stuck = sums.stuck.saturating_add(report.stuck.into());
+            let unknown_site = report.unknown_site.into();
+            sums.unknown_site = sums.unknown_site.saturating_add(unknown_site);
         }
         sums
     }
@@ -259,6 +278,7 @@ mod tests {
             waiting,
             dead,
             stuck,
+            unknown_site: false,
             reason: String::new(),
             hits_total: 9,
             acknowledged: 1,

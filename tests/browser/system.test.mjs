@@ -541,7 +541,7 @@ describe("crashes and restarts", () => {
       const { code, signal, ms } = await dayfly.stop("SIGINT", { group });
       assert.deepEqual({ code, signal }, { code: 0, signal: null });
       assert.match(dayfly.stdout, /^run: stopped\n$/m);
-      assert.ok(ms < 15_000, `${ms} ms`);
+      assert.ok(ms < 10_000, `${ms} ms`);
       assert.deepEqual(processesOf(data), []);
       for (const port of [edgePort, dashboardPort])
         await assert.rejects(

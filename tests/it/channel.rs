@@ -149,9 +149,11 @@ async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
     }
     let plain = send(&system, Method::POST, "/edge/v1/batches", b"{}".to_vec(), 0).await;
     assert_eq!(plain.status(), 422);
-    let mut gone = batch(1, "/1");
-    gone["source"]["site"] = json!(99);
-    assert_eq!(post(&system, &gone).await.0, 410);
+    let mut unknown = batch(1, "/1");
+    unknown["source"]["site"] = json!(99);
+    let (status, answer) = post(&system, &unknown).await;
+    assert_eq!(status, 404);
+    assert!(answer["error"].as_str().unwrap().contains("no site 99"));
     assert_eq!(system.totals(&key).await, [0, 0]);
     assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
 }
@@ -266,8 +268,11 @@ async fn what_the_aggregator_has_of_a_source_can_be_asked() {
     assert_eq!(ask(source).await, (200, json!({ "last": 2 })));
     let other = format!("1/{}/0/{}", today(), "cd".repeat(16));
     assert_eq!(ask(other).await, (200, json!({ "last": 0 })));
-    let gone = format!("99/{}/0/{incarnation}", today());
-    assert_eq!(ask(gone).await.0, 410);
+    let other = format!("99/{}/0/{incarnation}", today());
+    assert_eq!(ask(other.clone()).await.0, 404);
+    system.dayfly(&["site", "forget", "99"]);
+    let (status, answer): (u16, Value) = ask(other).await;
+    assert_eq!((status, &answer["removed"]), (410, &json!(true)));
     for (path, starts) in [
         (format!("x/{}/0/{incarnation}", today()), "source.site: "),
         (format!("1/yesterday/0/{incarnation}"), "source.date: "),
@@ -301,7 +306,7 @@ async fn reports_of_the_edge_are_checked_and_shown_in_health() {
     let system = System::aggregator_alone().await;
     let report = json!({"sources": [{
         "source": {"site": 1, "date": today(), "shard": 0, "incarnation": "ab".repeat(16)},
-        "waiting": 3, "dead": 2, "stuck": true, "reason": "strings: why", "hits_total": 9, "acknowledged": 4,
+        "waiting": 3, "dead": 2, "stuck": true, "unknown_site": false, "reason": "strings: why", "hits_total": 9, "acknowledged": 4,
     }], "left_out": 0});
     let tell = async |report: &Value| {
         let body = report.to_string().into_bytes();
@@ -328,7 +333,7 @@ async fn reports_of_the_edge_are_checked_and_shown_in_health() {
     assert_eq!(tell(&report).await.0, 200);
     let shown = health().await;
     assert_eq!(shown["status"], "warning");
-    let sums = json!({ "sources": 1, "waiting": 3, "dead": 2, "stuck": 1 });
+    let sums = json!({ "sources": 1, "waiting": 3, "dead": 2, "stuck": 1, "unknown_site": 0 });
     assert_eq!(shown["edge"], sums);
     let log = std::fs::read_to_string(system.log("aggregator")).unwrap();
     assert_eq!(log.matches("strings: why").count(), 1, "logged once: {log}");

@@ -35,8 +35,9 @@ impl System {
 
     /// The processes that run.
     pub fn process_ids(&self) -> Vec<u32> {
-        let running = [&self.aggregator, &self.edge];
-        running.into_iter().flatten().map(Process::id).collect()
+        let aggregator = self.aggregator.as_ref().map(Process::id);
+        let edge = self.edge.as_ref().map(|edge| edge.started("workerd"));
+        [aggregator, edge].into_iter().flatten().collect()
     }
 
     fn local(&self) -> jiff::Zoned {

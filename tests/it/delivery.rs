@@ -38,14 +38,18 @@ impl System {
 
     /// Ends the aggregator and starts another on another database file.
     async fn restore(&mut self, backup: &Path) {
-        let database = self.data.path().join("dayfly.sqlite");
-        self.stop_aggregator("KILL");
-        for end in ["-wal", "-shm"] {
-            let log = format!("{}{end}", database.display());
-            let _ = std::fs::remove_file(log); // It may not be there.
-        }
-        std::fs::copy(backup, &database).unwrap();
+        self.lose_database();
+        std::fs::copy(backup, self.data.path().join("dayfly.sqlite")).unwrap();
         self.start_aggregator().await;
+    }
+
+    /// Ends the aggregator and deletes its database file.
+    fn lose_database(&mut self) {
+        self.stop_aggregator("KILL");
+        for end in ["", "-wal", "-shm"] {
+            let file = self.data.path().join(format!("dayfly.sqlite{end}"));
+            let _ = std::fs::remove_file(file); // It may not be there.
+        }
     }
 
     /// A backup, made while the aggregator stands.
@@ -112,6 +116,21 @@ async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken()
     system.view("c", "/3").await;
     system.until_totals(&key, [2, 2]).await;
 
+    // Its hit is neither applied nor waiting.
+    let server = system.dashboard_url("");
+    let output = system.dayfly_output(&["audit", "--server", &server]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    for wanted in [
+        "applied    2 hits",
+        "waiting    0 hits, 0 batches at the edge\n",
+        "dead       1 hits, 1 dead letters at the edge",
+        "accepted   3 hits = applied + waiting + dead",
+        "1 dead letters with 1 hits: strings: refused",
+    ] {
+        assert!(told.contains(wanted), "{wanted} in {told}");
+    }
+
     // It survives the edge, and is refused again; so is what tells that the visit has ended.
     system.stop_edge("KILL");
     system.start_edge_on_time().await;
@@ -140,6 +159,14 @@ async fn i7_a_refused_batch_is_kept_reported_and_counted_once_when_it_is_taken()
     rows.sort();
     let page = |page: &str| (vec![page.to_owned()], [1, 1]);
     assert_eq!(rows, [page("/1"), page("/3"), page("/4"), page("/refused")]);
+    let told = system.dayfly(&["audit", "--server", &server]);
+    for wanted in [
+        "applied    4 hits",
+        "dead       0 hits",
+        "accepted   4 hits",
+    ] {
+        assert!(told.contains(wanted), "{wanted} in {told}");
+    }
 }
 
 #[tokio::test]
@@ -245,6 +272,67 @@ async fn i12_the_edge_forgets_a_removed_site_within_the_hour_also_when_nothing_c
     system.dayfly(&["site", "remove", SITE]);
     system.advance(HOUR_MS).await;
     system.until_every_day_object_is_gone().await;
+}
+
+#[tokio::test]
+async fn i12_an_aggregator_on_an_empty_database_costs_no_count() {
+    let mut system = System::at_noon().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    let backup = system.backup().await;
+    system.view("a", "/2").await;
+    system.until_totals(&key, [1, 2]).await;
+    system.stop_aggregator("TERM");
+    system.view("b", "/3").await;
+    system.start_aggregator().await;
+    system.lose_database();
+    system.view("b", "/4").await;
+    system.start_aggregator().await;
+
+    // Both sides tell, and the edge still does after a restart.
+    for _ in 0..2 {
+        let told = system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+        let reason = told["reason"].as_str().unwrap();
+        assert!(reason.contains("its database does not know"), "{reason}");
+        let told = system.until_aggregator_says("warning").await;
+        assert_eq!(told["edge"]["unknown_site"], 1, "{told}");
+        system.stop_edge("KILL");
+        system.start_edge_on_time().await;
+    }
+    let server = system.dashboard_url("");
+    let output = system.dayfly_output(&["audit", "--server", &server]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("the site number 1 ("), "{told}");
+    assert!(told.contains("dayfly site forget 1"), "{told}");
+    let days = day_files(&system.data.path().join("edge")).await;
+    assert!(days.iter().any(|day| day.visitors.len() == 2), "{days:?}");
+
+    // A backup that knows the site ends with every count.
+    system.restore(&backup).await;
+    assert_eq!(system.totals(&key).await, [1, 1]);
+    system.advance(HOUR_MS).await;
+    system.until_totals(&key, [2, 4]).await;
+    system.until_edge_is(StatusCode::OK).await;
+    system.until_aggregator_says("ok").await;
+}
+
+#[tokio::test]
+async fn i12_what_nobody_will_restore_is_dropped_when_somebody_says_so() {
+    let mut system = System::at_noon().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    system.until_totals(&key, [1, 1]).await;
+    system.lose_database();
+    system.start_aggregator().await;
+    system.advance(HOUR_MS).await;
+    // Nothing waits; that the site is unknown comes out when the edge asks what is there.
+    system.until_edge_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    system.dayfly(&["site", "forget", "1"]);
+    system.advance(HOUR_MS).await;
+    system.until_every_day_object_is_gone().await;
+    system.until_edge_is(StatusCode::OK).await;
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! Processes that die: nothing acknowledged is lost, nothing is counted twice (I6, I7, I8).
 
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::system::{Options, System, agent, view};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::load::{self, Load};
+use crate::system::{Options, SITE, System, agent, view};
+
+/// Either process ends within this time of being told to stop.
+const STOP: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn i8_page_views_sent_while_the_aggregator_is_dead_are_counted_later() {
@@ -35,86 +40,38 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
     system.until_totals(&key, [1, 100]).await;
 }
 
-/// Every acknowledged page view has a page of its own: each must be counted once, and those whose
-/// answer was lost at most once.
+/// Either side is ended so many times under load, and started again.
 async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32) {
-    // An address each: one address alone would be throttled.
     let mut system = System::start_with(Options {
-        client_ip_header: Some("X-Forwarded-For"),
+        client_ip_header: Some(load::ADDRESS),
         postgres,
         ..Options::default()
     })
     .await;
     let key = system.api_key();
-    let stop = Arc::new(AtomicBool::new(false));
-    let next = Arc::new(AtomicU64::new(0));
-    let mut senders = Vec::new();
-    for _ in 0..8 {
-        let (stop, next) = (stop.clone(), next.clone());
-        let (http, url) = (system.http.clone(), system.edge_url("/api/event"));
-        senders.push(tokio::spawn(async move {
-            let mut acknowledged = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                let page = format!("/{n}");
-                let address = format!("10.1.{}.{}", n / 250 % 250, n % 250);
-                let sent = http
-                    .post(&url)
-                    .header("user-agent", agent(&page))
-                    .header("x-forwarded-for", address)
-                    .body(view(&page))
-                    .send()
-                    .await;
-                match sent {
-                    Ok(answer) if answer.status() == 202 => acknowledged.push(page),
-                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-            acknowledged
-        }));
-    }
+    let load = Load::start(&system, Duration::ZERO);
     let mut moment = std::collections::hash_map::RandomState::new().hash_one(0);
     for _ in 0..times {
         for signal in signals {
             for is_edge in [false, true] {
                 moment = moment.wrapping_mul(6_364_136_223_846_793_005) | 1;
                 tokio::time::sleep(Duration::from_millis(moment >> 32 & 511)).await;
-                let begin = std::time::Instant::now();
+                let begin = Instant::now();
                 if is_edge {
                     system.stop_edge(signal);
-                    // workerd lets requests under way end; those that wait for a call that is
-                    // cut off give up after ten seconds (edge/src/entry.js).
-                    assert!(begin.elapsed() < Duration::from_secs(20));
+                    assert!(begin.elapsed() < STOP, "{:?}", begin.elapsed());
                     system.start_edge().await;
                 } else {
                     system.stop_aggregator(signal);
-                    assert!(begin.elapsed() < Duration::from_secs(11));
+                    assert!(begin.elapsed() < STOP, "{:?}", begin.elapsed());
                     system.start_aggregator().await;
                 }
             }
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    let mut acknowledged = Vec::new();
-    for sender in senders {
-        acknowledged.extend(sender.await.unwrap());
-    }
+    let acknowledged = load.stop().await;
     assert!(acknowledged.len() > 200, "only {}", acknowledged.len());
-    let counted = async || {
-        let rows = system.rows(&key, &["event:page"]).await;
-        rows.len() >= acknowledged.len()
-    };
-    system.until("everything is delivered", counted).await;
-    let rows = system.rows(&key, &["event:page"]).await;
-    for (page, [visitors, views]) in &rows {
-        assert_eq!((*visitors, *views), (1, 1), "{page:?}");
-    }
-    for page in &acknowledged {
-        assert!(
-            rows.iter().any(|(pages, _)| pages[0] == *page),
-            "{page} was lost"
-        );
-    }
+    load::each_counts_once(&system, &key, &acknowledged).await;
 }
 
 #[tokio::test]
@@ -135,6 +92,50 @@ async fn i6_i7_told_to_stop_either_side_ends_in_time_and_loses_nothing() {
 #[tokio::test]
 async fn i6_i7_told_to_stop_the_same_on_postgres() {
     end_either_side_under_load(true, &["TERM"], 5).await;
+}
+
+/// Connections that nothing comes through any more: one that never said anything, one that stopped
+/// in the midst of its request's head, one in the midst of its body.
+async fn held(port: u16, path: &str) -> Vec<TcpStream> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {SITE}\r\nUser-Agent: {}\r\nContent-Length: 1000\r\n",
+        agent("held")
+    );
+    let mut held = Vec::new();
+    for said in [String::new(), head.clone(), format!("{head}\r\n{{\"n\":")] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    held
+}
+
+#[tokio::test]
+async fn i6_told_to_stop_either_side_ends_in_time_whoever_holds_a_connection() {
+    let mut system = System::start().await;
+    let key = system.api_key();
+    system.view("a", "/1").await;
+    let connections = held(system.edge_port, "/api/event").await;
+    system.view("a", "/2").await;
+    let begin = Instant::now();
+    system.stop_edge("TERM");
+    assert!(begin.elapsed() < STOP, "the edge: {:?}", begin.elapsed());
+    drop(connections);
+    system.start_edge().await;
+    system.view("a", "/3").await;
+
+    let connections = held(system.dashboard_port, "/edge/v1/batches").await;
+    system.view("a", "/4").await;
+    let begin = Instant::now();
+    system.stop_aggregator("TERM");
+    assert!(
+        begin.elapsed() < STOP,
+        "the aggregator: {:?}",
+        begin.elapsed()
+    );
+    drop(connections);
+    system.start_aggregator().await;
+    system.until_totals(&key, [1, 4]).await;
 }
 
 #[tokio::test]

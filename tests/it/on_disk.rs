@@ -63,6 +63,8 @@ pub struct DayFile {
     /// Nothing at all is in it.
     pub is_empty: bool,
     pub visitors: Vec<VisitorRow>,
+    /// How many bytes each batch has that waits to be acknowledged.
+    pub waiting: Vec<u64>,
 }
 
 /// Every day object there ever was, in a folder of the edge's state.
@@ -88,11 +90,21 @@ pub async fn day_files(state: &Path) -> Vec<DayFile> {
                 .await
                 .unwrap_or_default(),
         };
+        let waiting: Vec<i64> = match tables {
+            0 => Vec::new(),
+            _ => {
+                sqlx::query_scalar("SELECT length(body) FROM outbox WHERE waiting = 1 ORDER BY seq")
+                    .fetch_all(&mut database)
+                    .await
+                    .unwrap_or_default()
+            }
+        };
         let row = |(row, sealed): (Vec<u8>, _)| (row.try_into().unwrap(), sealed);
         found.push(DayFile {
             path,
             is_empty: tables == 0,
             visitors: rows.into_iter().map(row).collect(),
+            waiting: waiting.into_iter().map(i64::cast_unsigned).collect(),
         });
     }
     found

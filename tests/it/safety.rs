@@ -69,9 +69,10 @@ async fn audited(postgres: bool) {
     let told = system.dayfly(&["audit", "--server", &server]);
     for wanted in [
         "applied    2 hits of 1 sources, 1 of them not closed",
-        "waiting    0 hits, 0 batches at the edge, 0 dead letters",
-        "accepted   2 hits = applied + waiting",
-        "stored     nothing: 14 tables",
+        "waiting    0 hits, 0 batches at the edge\n",
+        "dead       0 hits, 0 dead letters at the edge",
+        "accepted   2 hits = applied + waiting + dead",
+        "stored     nothing: 15 tables",
         "All is well.",
     ] {
         assert!(told.contains(wanted), "{wanted} in {told}");

@@ -37,17 +37,6 @@ pub fn dayfly() -> PathBuf {
     program
 }
 
-fn workerd() -> PathBuf {
-    let platforms = root().join("node_modules/@cloudflare");
-    let found = std::fs::read_dir(&platforms)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin/workerd"))
-        .find(|program| program.exists());
-    found.expect("run scripts/test: workerd is missing")
-}
-
 pub fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.local_addr().unwrap().port()
@@ -65,11 +54,26 @@ impl Process {
         self.0.id()
     }
 
+    /// The process of this name that a launcher has started; it may not have yet.
+    pub fn started(&self, name: &str) -> u32 {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let task = format!("/proc/{0}/task/{0}/children", self.id());
+            let children = std::fs::read_to_string(task).unwrap_or_default();
+            let is_it = |id: &&str| {
+                let comm = std::fs::read_to_string(format!("/proc/{id}/comm"));
+                comm.is_ok_and(|comm| comm.trim_end() == name)
+            };
+            if let Some(id) = children.split_ascii_whitespace().find(is_it) {
+                return id.parse().unwrap();
+            }
+            assert!(Instant::now() < until, "{name} was not started");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
+        signal(self.id(), name);
     }
 
     pub fn wait(&mut self) -> std::process::ExitStatus {
@@ -82,6 +86,14 @@ impl Process {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 impl Drop for Process {
@@ -116,6 +128,8 @@ pub struct System {
     pub http: Client,
     pub edge_port: u16,
     pub dashboard_port: u16,
+    /// The port the edge delivers to, if it is not that.
+    pub delivers_to: Option<u16>,
     pub options: Options,
     /// The URL of its database, if it is not the file in the data folder.
     pub database: Option<String>,
@@ -153,6 +167,7 @@ impl System {
             http: Client::builder().timeout(PATIENCE).build().unwrap(),
             edge_port: free_port(),
             dashboard_port: free_port(),
+            delivers_to: None,
             options,
             offset_ms: 0,
             aggregator: None,
@@ -169,7 +184,8 @@ impl System {
         self.data.path().join(format!("{name}.log"))
     }
 
-    fn logged(&self, command: &mut Command, name: &str) -> Process {
+    /// Starts a process that writes to [`System::log`].
+    pub fn logged(&self, command: &mut Command, name: &str) -> Process {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -222,11 +238,11 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
-        let aggregator = format!("127.0.0.1:{}", self.dashboard_port);
+        let port = self.delivers_to.unwrap_or(self.dashboard_port);
+        let aggregator = format!("127.0.0.1:{port}");
         let state = self.data.path().join("edge");
-        let mut command = Command::new(workerd());
+        let mut command = Command::new(root().join("scripts/edge"));
         command
-            .arg("serve")
             .arg(self.edge_config())
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
             .arg(format!("--external-addr=aggregator={aggregator}"))
@@ -264,7 +280,8 @@ impl System {
         copy
     }
 
-    async fn until_answers(&self, url: String) {
+    /// Waits until a URL answers 200.
+    pub async fn until_answers(&self, url: String) {
         let get = async || {
             let answer = self.http.get(&url).send().await;
             answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
@@ -301,9 +318,13 @@ impl System {
         process.wait();
     }
 
+    /// The same. Told to stop is whoever started workerd (`scripts/edge`); it is workerd that dies.
     pub fn stop_edge(&mut self, signal: &str) {
         let mut process = self.edge.take().unwrap();
-        process.signal(signal);
+        match signal {
+            "TERM" => process.signal(signal),
+            _ => self::signal(process.started("workerd"), signal),
+        }
         process.wait();
     }
 
@@ -330,6 +351,9 @@ impl System {
         let mut command = Command::new(dayfly());
         if let Some(url) = &self.database {
             command.env("DAYFLY_DATABASE", url);
+        }
+        if self.options.test_clock {
+            command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
         }
         command
             .arg("--data")

@@ -115,6 +115,10 @@ impl Store for Disk {
         self.read(|memory| whole(memory.first_waiting()))
     }
 
+    fn outbox_body(&self, seq: u64) -> Result<Option<Vec<u8>>, Crashed> {
+        self.read(|memory| whole(memory.outbox_body(seq)))
+    }
+
     fn dead(&self) -> Result<Vec<Buried>, Crashed> {
         self.read(|memory| whole(memory.dead()))
     }

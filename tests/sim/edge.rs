@@ -76,6 +76,12 @@ impl DayObject {
         &self.disk
     }
 
+    /// Why what waits is refused, as it tells.
+    pub fn reason(&self) -> String {
+        let object = self.object.as_ref();
+        object.map_or_else(String::new, |object| object.report().reason)
+    }
+
     /// When it wakes; `None` when it has ceased to exist, or never did.
     pub fn alarm_ms(&self) -> Option<UnixMs> {
         self.alarm_ms

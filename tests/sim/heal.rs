@@ -58,7 +58,11 @@ impl World {
         self.minutes(MINUTES_MAX).await;
         for ((day, shard), object) in &self.objects {
             let left = object.disk().undelivered();
-            must!(left.is_empty(), "day {day}, shard {shard}: {left:?} wait");
+            let why = object.reason();
+            must!(
+                left.is_empty(),
+                "day {day}, shard {shard}: {left:?} wait: {why}"
+            );
             let is_forgotten = !object.disk().knows_visitors();
             must!(
                 is_forgotten,

@@ -147,10 +147,10 @@ impl Aggregator {
         self.backup = file;
     }
 
-    /// How many hits the sources say that they have told of.
+    /// How many hits the sources say that they have told of, but for those set aside.
     pub async fn hits_total(&self) -> u64 {
         let mut connection = self.connect().await;
-        let sum = "SELECT coalesce(sum(hits_total), 0) FROM source";
+        let sum = "SELECT coalesce(sum(hits_total - set_aside), 0) FROM source";
         let sum: i64 = sqlx::query_scalar(sum)
             .fetch_one(&mut connection)
             .await

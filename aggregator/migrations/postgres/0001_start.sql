@@ -18,6 +18,13 @@ CREATE TABLE site (
     kept_months BIGINT NOT NULL DEFAULT 25 -- counts of older days are deleted
 );
 
+-- Sites that were removed: the number and the date, nothing else. Only of these are edges told to drop
+-- what they hold.
+CREATE TABLE erased (
+    id BIGINT PRIMARY KEY,
+    erased_on BIGINT NOT NULL
+);
+
 CREATE TABLE api_key (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sha256 BYTEA NOT NULL UNIQUE,
@@ -37,6 +44,7 @@ CREATE TABLE source (
     incarnation BYTEA NOT NULL,
     last_seq BIGINT NOT NULL,
     hits_total BIGINT NOT NULL,
+    set_aside BIGINT NOT NULL DEFAULT 0, -- of these hits: in dead letters at the edge, not counted here
     closed BIGINT NOT NULL,
     degraded BIGINT NOT NULL,
     PRIMARY KEY (site_id, id),

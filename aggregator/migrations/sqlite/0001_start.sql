@@ -17,6 +17,13 @@ CREATE TABLE site (
     kept_months INTEGER NOT NULL DEFAULT 25 -- counts of older days are deleted
 ) STRICT;
 
+-- Sites that were removed: the number and the date, nothing else. Only of these are edges told to drop
+-- what they hold.
+CREATE TABLE erased (
+    id INTEGER PRIMARY KEY,
+    erased_on INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE api_key (
     id INTEGER PRIMARY KEY,
     sha256 BLOB NOT NULL UNIQUE,
@@ -36,6 +43,7 @@ CREATE TABLE source (
     incarnation BLOB NOT NULL,
     last_seq INTEGER NOT NULL,
     hits_total INTEGER NOT NULL,
+    set_aside INTEGER NOT NULL DEFAULT 0, -- of these hits: in dead letters at the edge, not counted here
     closed INTEGER NOT NULL,
     degraded INTEGER NOT NULL,
     PRIMARY KEY (site_id, id),

@@ -1,7 +1,7 @@
 //! `dayfly backup` and `dayfly restore`: all of the database but what it must not outlive, as one
 //! file that either engine can be restored from.
 //!
-//! What is in it: sites, their settings, keys (their hashes), goals, funnels, markers of delivered
+//! What is in it: sites, their settings, the numbers of removed ones, keys (their hashes), goals, funnels, markers of delivered
 //! batches, counts. What is not: the live view, which is deleted after a day, and so must not be in
 //! a file that is kept for longer (I2); salts and the edge key, which are in no database.
 //!
@@ -127,7 +127,7 @@ async fn verified(path: PathBuf) -> Result<u64> {
 }
 
 /// What [`restore`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// When the backup was made.
     pub made_ms: UnixMs,

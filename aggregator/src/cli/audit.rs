@@ -1,5 +1,6 @@
 //! `dayfly audit`: whether everything that was accepted is applied or waits, and what is stored.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,11 +9,13 @@ use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::edge::REPORTS;
 use aggregator::error::{Error, Result};
+use aggregator::site::Site;
 use aggregator::store::{KnownSource, MARKERS_DAYS, Store};
 use clap::Args;
 use shared::clock::Clock as _;
 use shared::report::Report;
 use shared::sign::{EdgeKey, HEADER, Signed};
+use shared::visitor::SiteId;
 
 use super::{today, with_store};
 
@@ -115,7 +118,9 @@ async fn audit(
     found: &mut Findings,
 ) -> Result<()> {
     let mut strings = 0;
-    for site in store.sites().await? {
+    let sites = store.sites().await?;
+    unknown_sites(&sites, reports.unwrap_or_default(), found);
+    for site in sites {
         let sources = store.sources(site.id).await?;
         let of_site = reports.map(|reports| {
             let mine = reports
@@ -149,13 +154,30 @@ async fn audit(
     Ok(())
 }
 
+/// What waits at the edge of sites that are not here: it stays there until somebody decides.
+fn unknown_sites(sites: &[Site], reports: &[(Report, i64)], found: &mut Findings) {
+    let mut waiting: BTreeMap<SiteId, u64> = BTreeMap::new();
+    for (report, _) in reports.iter().filter(|(report, _)| report.unknown_site) {
+        if sites.iter().all(|site| site.id != report.source.site) {
+            *waiting.entry(report.source.site).or_default() += report.waiting;
+        }
+    }
+    for (number, batches) in waiting {
+        found.problems.push(format!(
+            "the edge holds counts of the site number {number} ({batches} batches wait), which is not in this database: restore a backup that has it, or have the edge drop them with dayfly site forget {number}"
+        ));
+    }
+}
+
 fn delivery(
     domain: &str,
     sources: &[KnownSource],
     reports: Option<&[&Report]>,
     found: &mut Findings,
 ) {
+    let dead: u64 = sources.iter().map(|source| source.set_aside).sum();
     let applied: u64 = sources.iter().map(|source| source.hits_total).sum();
+    let applied = applied.saturating_sub(dead);
     let open = sources.iter().filter(|source| !source.closed).count();
     found.line(&format!(
         "  applied    {applied} hits of {} sources, {open} of them not closed",
@@ -173,9 +195,10 @@ fn delivery(
     }
     let Some(reports) = reports else {
         found.line("  waiting    not known: no server was asked");
+        found.line(&format!("  dead       {dead} hits"));
         return;
     };
-    let (mut waiting, mut batches, mut dead) = (0, 0, 0);
+    let (mut waiting, mut batches, mut letters) = (0, 0, 0);
     for report in reports {
         let of = &report.source;
         let known = sources.iter().find(|source| {
@@ -185,7 +208,7 @@ fn delivery(
         let (last, hits) = known.map_or((0, 0), |known| (known.last_seq, known.hits_total));
         waiting += report.hits_total.saturating_sub(hits);
         batches += report.waiting;
-        dead += report.dead;
+        letters += report.dead;
         let place = format!("{domain}, {}, shard {}", of.date, of.shard);
         if last < report.acknowledged {
             found.problems.push(format!(
@@ -194,8 +217,9 @@ fn delivery(
             ));
         }
         if report.dead > 0 {
+            let hits = known.map_or(0, |known| known.set_aside);
             found.problems.push(format!(
-                "{place}: {} dead letters: {}",
+                "{place}: {} dead letters with {hits} hits: {}",
                 report.dead, report.reason
             ));
         }
@@ -206,10 +230,13 @@ fn delivery(
         }
     }
     found.line(&format!(
-        "  waiting    {waiting} hits, {batches} batches at the edge, {dead} dead letters"
+        "  waiting    {waiting} hits, {batches} batches at the edge"
     ));
     found.line(&format!(
-        "  accepted   {} hits = applied + waiting",
-        applied + waiting
+        "  dead       {dead} hits, {letters} dead letters at the edge"
+    ));
+    found.line(&format!(
+        "  accepted   {} hits = applied + waiting + dead",
+        applied + waiting + dead
     ));
 }

@@ -86,6 +86,12 @@ impl RestoreCommand {
         println!(
             "start dayfly serve: within an hour the edge sends again what it delivered since, for 48 hours back"
         );
+        for site in &taken.restored.came_back {
+            println!(
+                "{} was removed on {}, after this backup was made, and is here again: to remove it for good, dayfly site remove {}",
+                site.domain, site.erased_on, site.domain
+            );
+        }
         if matches!(data.database(), Place::Url(_)) {
             println!("other servers on this database must be started anew");
         }

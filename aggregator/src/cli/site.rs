@@ -6,6 +6,7 @@ use aggregator::site as sites;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use shared::settings::{Detail, Signal};
+use shared::visitor::SiteId;
 
 use super::serve::SaltsPlace;
 use super::{funnel, goal, shield, today, with_site, with_store};
@@ -44,6 +45,13 @@ pub enum SiteCommand {
         domain: String,
         #[command(flatten)]
         salts: SaltsPlace,
+    },
+    /// Let edges drop what they hold of a site that this database does not know. They keep it until
+    /// then, for the database may be the wrong one.
+    Forget {
+        /// Its number, as dayfly audit tells it.
+        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        number: SiteId,
     },
 }
 
@@ -108,6 +116,7 @@ impl SiteCommand {
             Self::Show { domain } => show(data, &domain).await,
             Self::Set { domain, changes } => set(data, &domain, changes).await,
             Self::Remove { domain, salts } => remove(data, &domain, salts).await,
+            Self::Forget { number } => forget(data, number).await,
         }
     }
 }
@@ -176,10 +185,21 @@ async fn set(data: &DataFolder, domain: &str, changes: Changes) -> Result<()> {
     .await
 }
 
+async fn forget(data: &DataFolder, number: SiteId) -> Result<()> {
+    let done = with_store(data, async |store| store.forget_site(number, today()).await).await?;
+    if !done {
+        return Err(Error::Invalid(format!(
+            "there is a site of the number {number}: remove it by its domain"
+        )));
+    }
+    println!("edges drop what they hold of the site number {number} within the hour");
+    Ok(())
+}
+
 async fn remove(data: &DataFolder, domain: &str, salts: SaltsPlace) -> Result<()> {
     let domain = sites::domain(domain)?;
     let left = with_store(data, async |store| {
-        if !store.remove_site(&domain).await? {
+        if !store.remove_site(&domain, today()).await? {
             return Err(Error::Invalid(format!("there is no site {domain}")));
         }
         store.site_ids().await

@@ -158,7 +158,7 @@ fn source(site: &Site, date: Date, incarnation: &str) -> Source {
 fn refused(applied: crate::store::Applied, date: Date) -> Error {
     use crate::store::Applied;
     Error::Invalid(match applied {
-        Applied::Gone => "the site was removed meanwhile".into(),
+        Applied::Gone | Applied::UnknownSite => "the site was removed meanwhile".into(),
         Applied::Conflict => format!(
             "{date}: the part of this import that is in was counted otherwise, by another version of Dayfly or, from standard input, with other settings; go on with those"
         ),

@@ -27,6 +27,8 @@ pub struct KnownSource {
     pub last_seq: u64,
     /// Hits that were accepted when that batch was sealed.
     pub hits_total: u64,
+    /// Those of them that are in dead letters at the edge, and so not counted here.
+    pub set_aside: u64,
     /// Whether no batch follows.
     pub closed: bool,
     /// How many markers of batches there are.
@@ -65,7 +67,7 @@ impl Store {
             .db
             .all(
                 sql(
-                    "SELECT date, shard, incarnation, last_seq, hits_total, closed,
+                    "SELECT date, shard, incarnation, last_seq, hits_total, closed, set_aside,
                             (SELECT count(*) FROM batch AS b
                              WHERE b.site_id = s.site_id AND b.source_id = s.id)
                      FROM source AS s WHERE site_id = $1 ORDER BY date, shard, id",
@@ -81,7 +83,8 @@ impl Store {
                 last_seq: row.count(3)?,
                 hits_total: row.count(4)?,
                 closed: row.int(5)? != 0,
-                markers: row.count(6)?,
+                set_aside: row.count(6)?,
+                markers: row.count(7)?,
             })
         };
         rows.iter().map(read).collect()

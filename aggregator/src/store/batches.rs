@@ -7,7 +7,7 @@ use shared::visitor::SiteId;
 
 use super::db::sql;
 use super::segments::Encoded;
-use super::{Store, dropped, live, segments, sites};
+use super::{Store, dropped, erased, live, segments, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
 use crate::segment::Segment;
@@ -26,8 +26,22 @@ pub enum Applied {
     },
     /// Another batch of this number is in; nothing was applied.
     Conflict,
-    /// The site does not exist (any more).
+    /// The site was removed.
     Gone,
+    /// There is no such site, and none of its number was removed: this database is empty, or older
+    /// than the site.
+    UnknownSite,
+}
+
+/// The last batch of a source that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastOf {
+    /// Its number; 0 for none.
+    Batch(u64),
+    /// As [`Applied::Gone`].
+    Gone,
+    /// As [`Applied::UnknownSite`].
+    UnknownSite,
 }
 
 /// Counts of a day by one dimension each, from elsewhere.
@@ -50,6 +64,7 @@ struct Marker<'a> {
     closed: bool,
     degraded: bool,
     hits_total: u64,
+    set_aside: i64,
     sha256: [u8; 32],
 }
 
@@ -73,6 +88,7 @@ impl Store {
             closed: batch.closed,
             degraded: batch.degraded,
             hits_total: batch.hits_total,
+            set_aside: batch.set_aside,
             sha256,
         };
         self.apply(marker, &segment, Some((batch, now_ms))).await
@@ -89,6 +105,7 @@ impl Store {
             closed: true,
             degraded: false,
             hits_total: rollups.hits_total,
+            set_aside: 0,
             sha256: rollups.sha256,
         };
         self.apply(marker, &rollups.segment, None).await
@@ -110,7 +127,10 @@ impl Store {
 
         let mut tx = self.db.write().await?;
         let Some(site) = sites::hold(&mut tx, source.site).await? else {
-            return Ok(Applied::Gone);
+            return Ok(match erased::is_erased(&mut tx, source.site).await? {
+                true => Applied::Gone,
+                false => Applied::UnknownSite,
+            });
         };
         let known = tx
             .first(
@@ -156,7 +176,8 @@ impl Store {
                 tx.execute(
                     sql(
                         "UPDATE source SET last_seq = $3, hits_total = $4, closed = $5,
-                             degraded = CASE WHEN degraded = 1 THEN 1 ELSE $6 END
+                             degraded = CASE WHEN degraded = 1 THEN 1 ELSE $6 END,
+                             set_aside = set_aside + $7
                          WHERE site_id = $1 AND id = $2",
                     )
                     .bind(source.site)
@@ -164,7 +185,8 @@ impl Store {
                     .bind(batch.seq)
                     .bind(batch.hits_total)
                     .bind(batch.closed)
-                    .bind(batch.degraded),
+                    .bind(batch.degraded)
+                    .bind(batch.set_aside),
                 )
                 .await?;
                 id
@@ -172,8 +194,8 @@ impl Store {
             None => tx
                 .first(
                     sql("INSERT INTO source (site_id, id, date, shard, incarnation,
-                                             last_seq, hits_total, closed, degraded)
-                         SELECT $1, coalesce(max(id), 0) + 1, $2, $3, $4, $5, $6, $7, $8
+                                             last_seq, hits_total, closed, degraded, set_aside)
+                         SELECT $1, coalesce(max(id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9
                          FROM source WHERE site_id = $1 RETURNING id")
                     .bind(source.site)
                     .bind(date)
@@ -182,7 +204,8 @@ impl Store {
                     .bind(batch.seq)
                     .bind(batch.hits_total)
                     .bind(batch.closed)
-                    .bind(batch.degraded),
+                    .bind(batch.degraded)
+                    .bind(batch.set_aside),
                 )
                 .await?
                 .ok_or_else(|| Error::Invalid("a source got no number".into()))?
@@ -205,31 +228,31 @@ impl Store {
         Ok(Applied::Now)
     }
 
-    /// The number of the last batch of a source that was applied, 0 for none; `None` when the site
-    /// does not exist.
+    /// The last batch of a source that was applied.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn last_of_source(&self, source: &Source) -> Result<Option<u64>> {
+    pub async fn last_of_source(&self, source: &Source) -> Result<LastOf> {
         let incarnation = hex::decode(&source.incarnation)
             .map_err(|_| Error::Invalid("source.incarnation".into()))?;
         let row = self
             .db
             .first(
-                sql("SELECT coalesce(max(s.last_seq), 0), max(site.id) FROM site
-                     LEFT JOIN source AS s ON s.site_id = site.id
-                        AND s.date = $2 AND s.shard = $3 AND s.incarnation = $4
-                     WHERE site.id = $1")
+                sql("SELECT (SELECT id FROM site WHERE id = $1), (SELECT id FROM erased WHERE id = $1),
+                            coalesce((SELECT last_seq FROM source WHERE site_id = $1 AND date = $2
+                                AND shard = $3 AND incarnation = $4), 0)")
                 .bind(source.site)
                 .bind(day_number(source.date))
                 .bind(source.shard)
                 .bind(incarnation),
             )
             .await?;
-        match row {
-            Some(row) if row.int_or_null(1)?.is_some() => Ok(Some(row.count(0)?)),
-            _ => Ok(None),
-        }
+        let row = row.ok_or_else(|| Error::Invalid("a question without an answer".into()))?;
+        Ok(match (row.int_or_null(0)?, row.int_or_null(1)?) {
+            (Some(_), _) => LastOf::Batch(row.count(2)?),
+            (None, Some(_)) => LastOf::Gone,
+            (None, None) => LastOf::UnknownSite,
+        })
     }
 
     /// How many sources of a day have not sent their last batch.

@@ -1,6 +1,7 @@
 //! All rows that a backup holds, out and in.
 
 use super::db::{Engine, Row, Statement, Tx, Value, sql};
+use super::erased::{self, CameBack};
 use super::{Store, segments};
 use crate::backup::format::{Cell, Frame};
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 11] = [
+const TABLES: [(&str, &[(&str, Kind)]); 12] = [
     (
         "site",
         &[
@@ -29,6 +30,7 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
             ("kept_months", Int),
         ],
     ),
+    ("erased", &[("id", Int), ("erased_on", Int)]),
     (
         "api_key",
         &[
@@ -49,6 +51,7 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
             ("incarnation", Bytes),
             ("last_seq", Int),
             ("hits_total", Int),
+            ("set_aside", Int),
             ("closed", Int),
             ("degraded", Int),
         ],
@@ -164,12 +167,14 @@ const BYTES_AT_ONCE: usize = 1024 * 1024;
 pub struct Dump(Tx);
 
 /// What [`Store::load`] has put in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// Sites.
     pub sites: u64,
     /// Rows of all tables.
     pub rows: u64,
+    /// Sites that had been removed from this database, and are in the backup.
+    pub came_back: Vec<CameBack>,
 }
 
 impl Store {
@@ -204,6 +209,7 @@ impl Store {
             ));
         }
         let now_last = last_number(&mut tx).await?;
+        let erased = erased::all(&mut tx).await?;
         for (table, _) in TABLES.iter().rev() {
             tx.execute(sql(format!("DELETE FROM {table}"))).await?;
         }
@@ -228,12 +234,17 @@ impl Store {
         if let Some(mut into) = into.take() {
             into.flush(&mut tx).await?;
         }
+        let came_back = erased::keep(&mut tx, erased).await?;
         skip_numbers(&mut tx, now_last.max(last_site) + NUMBERS_SKIPPED).await?;
         let sites = tx.first(sql("SELECT count(*) FROM site")).await?;
         let sites = sites.map_or(Ok(0), |row| row.count(0))?;
         tx.commit().await?;
         self.shrink().await?;
-        Ok(Restored { sites, rows })
+        Ok(Restored {
+            sites,
+            rows,
+            came_back,
+        })
     }
 }
 
@@ -374,7 +385,7 @@ fn cell_bytes(cell: &Cell) -> usize {
 }
 
 /// The largest number that was ever given to a site.
-async fn last_number(tx: &mut Tx) -> Result<i64> {
+pub(super) async fn last_number(tx: &mut Tx) -> Result<i64> {
     let text = match tx.engine() {
         Engine::Sqlite => "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'site'",
         Engine::Postgres => {
@@ -387,6 +398,17 @@ async fn last_number(tx: &mut Tx) -> Result<i64> {
 
 /// The next numbers given are beyond these.
 async fn skip_numbers(tx: &mut Tx, site: i64) -> Result<()> {
+    set_last_number(tx, site).await?;
+    tx.execute(
+        sql("UPDATE site SET last_goal = last_goal + $1, last_funnel = last_funnel + $1")
+            .bind(NUMBERS_SKIPPED),
+    )
+    .await?;
+    Ok(())
+}
+
+/// The next site gets a number beyond this.
+pub(super) async fn set_last_number(tx: &mut Tx, site: i64) -> Result<()> {
     match tx.engine() {
         Engine::Sqlite => {
             tx.execute(sql("DELETE FROM sqlite_sequence WHERE name = 'site'"))
@@ -401,10 +423,5 @@ async fn skip_numbers(tx: &mut Tx, site: i64) -> Result<()> {
                 .await?;
         }
     }
-    tx.execute(
-        sql("UPDATE site SET last_goal = last_goal + $1, last_funnel = last_funnel + $1")
-            .bind(NUMBERS_SKIPPED),
-    )
-    .await?;
     Ok(())
 }

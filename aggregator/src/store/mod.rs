@@ -8,6 +8,7 @@ mod batches;
 mod db;
 mod dropped;
 mod dump;
+mod erased;
 mod funnels;
 mod goals;
 mod imports;
@@ -26,12 +27,13 @@ use std::path::PathBuf;
 use crate::error::Result;
 
 pub use audit::{KnownSource, Soundness};
-pub use batches::{Applied, Rollups};
+pub use batches::{Applied, LastOf, Rollups};
 use db::Db;
 pub use db::Engine;
 #[cfg(test)]
 use db::sql;
 pub use dump::{Dump, Restored};
+pub use erased::CameBack;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};

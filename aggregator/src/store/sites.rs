@@ -2,8 +2,8 @@
 
 use shared::visitor::SiteId;
 
-use super::Store;
 use super::db::{Engine, Row, Tx, sql};
+use super::{Store, erased};
 use crate::clock::day_number;
 use crate::error::Result;
 use crate::site::{self, Site};
@@ -87,17 +87,21 @@ impl Store {
         Ok(added == 1)
     }
 
-    /// Removes a site with everything counted for it; false when there is none. Deleted rows are
-    /// overwritten, and the write-ahead log is emptied.
+    /// Removes a site with everything counted for it, and notes its number (`erased.rs`); false
+    /// when there is none. Deleted rows are overwritten, and the write-ahead log is emptied.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn remove_site(&self, domain: &str) -> Result<bool> {
-        let removed = self
-            .db
-            .execute(sql("DELETE FROM site WHERE domain = $1").bind(domain))
+    pub async fn remove_site(&self, domain: &str, on: jiff::civil::Date) -> Result<bool> {
+        let mut tx = self.db.write().await?;
+        let removed = tx
+            .first(sql("DELETE FROM site WHERE domain = $1 RETURNING id").bind(domain))
             .await?;
+        if let Some(site) = &removed {
+            erased::note(&mut tx, site.int(0)?, day_number(on)).await?;
+        }
+        tx.commit().await?;
         self.shrink().await?;
-        Ok(removed == 1)
+        Ok(removed.is_some())
     }
 }

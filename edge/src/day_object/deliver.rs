@@ -77,7 +77,14 @@ impl DayObject {
                 self.stored(|object| object.checked(&self.store, last, now_ms))?;
             }
             Known::Gone => self.erase().await?,
-            Known::Unknown => self.put_off(),
+            Known::UnknownSite(reason) => {
+                self.stored(|object| {
+                    object.site_is_unknown(&reason);
+                    Ok(())
+                })?;
+                self.put_off_for(PAUSE_MS_MAX);
+            }
+            Known::Nothing => self.put_off(),
         }
         Ok(())
     }
@@ -114,7 +121,10 @@ impl DayObject {
         let Some(report) = self.stored(|object| Ok(object.report()))? else {
             return self.tell_end(now_ms).await;
         };
-        let trouble = |report: &Report| (report.dead, report.stuck, report.is_quiet());
+        let trouble = |report: &Report| {
+            let unknown_site = report.unknown_site;
+            (report.dead, report.stuck, unknown_site, report.is_quiet())
+        };
         let is_due = match &*self.told.borrow() {
             None => !report.is_quiet(),
             Some((before, told_ms)) => {

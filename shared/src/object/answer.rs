@@ -24,6 +24,12 @@ pub enum Answer {
     },
     /// It has another batch of this number.
     Conflict,
+    /// Its database has no such site, and none of that number was removed from it: it is empty, or
+    /// older than the site.
+    UnknownSite {
+        /// That, in its words.
+        reason: String,
+    },
 }
 
 /// What became of a batch that was sent.
@@ -31,7 +37,7 @@ pub enum Answer {
 pub enum Said {
     /// It was answered.
     Answer(Answer),
-    /// The site was deleted (I12).
+    /// The site was removed (I12).
     Gone,
     /// Nothing that tells: it is sent again after a pause, for ever.
     Later,
@@ -39,12 +45,15 @@ pub enum Said {
 
 impl Said {
     /// Reads an answer. A refusal counts only in the aggregator's own words: what stands between
-    /// may refuse, too, and knows nothing of batches.
+    /// may refuse, too, and knows nothing of batches. That a site was removed must be said in so
+    /// many words, for it is the one answer after which counts are dropped.
     pub fn read(status: u16, body: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct Refusal {
             error: String,
             last: Option<u64>,
+            #[serde(default)]
+            removed: bool,
         }
         let refusal = || serde_json::from_slice::<Refusal>(body).ok();
         match status {
@@ -53,7 +62,10 @@ impl Said {
                 let gap = refusal.last.map(|last| Answer::Gap { last });
                 Self::Answer(gap.unwrap_or(Answer::Conflict))
             }),
-            410 => Self::Gone,
+            404 => refusal().map_or(Self::Later, |Refusal { error: reason, .. }| {
+                Self::Answer(Answer::UnknownSite { reason })
+            }),
+            410 if refusal().is_some_and(|refusal| refusal.removed) => Self::Gone,
             422 => refusal().map_or(Self::Later, |Refusal { error: reason, .. }| {
                 Self::Answer(Answer::Malformed { reason })
             }),
@@ -79,24 +91,32 @@ mod tests {
     fn every_answer_of_the_table_is_told_from_the_others() {
         let gap = br#"{"error":"batches before this one are missing","last":3}"#;
         let error = br#"{"error":"pages: why"}"#;
-        let reason = "pages: why".into();
+        let reason = "pages: why".to_owned();
+        let removed = br#"{"error":"the site was removed","removed":true}"#;
         let answer = Said::Answer;
         for (status, body, said) in [
             (200, &b"{}"[..], answer(Answer::Taken)),
             (409, gap, answer(Answer::Gap { last: 3 })),
             (409, error, answer(Answer::Conflict)),
-            (410, error, Said::Gone),
+            (
+                404,
+                error,
+                answer(Answer::UnknownSite {
+                    reason: reason.clone(),
+                }),
+            ),
+            (410, removed, Said::Gone),
             (422, error, answer(Answer::Malformed { reason })),
         ] {
             assert_eq!(Said::read(status, body), said, "{status}");
         }
         // A clock that is off, a proxy, an outage: it is sent again.
         for status in [
-            0, 301, 400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504,
+            0, 301, 400, 401, 403, 408, 410, 413, 429, 500, 502, 503, 504,
         ] {
             assert_eq!(Said::read(status, error), Said::Later, "{status}");
         }
-        for status in [409, 422] {
+        for status in [404, 409, 410, 422] {
             assert_eq!(Said::read(status, b"<html>blocked</html>"), Said::Later);
         }
     }

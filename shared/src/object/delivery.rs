@@ -18,6 +18,25 @@ use crate::clock::UnixMs;
 use crate::limits;
 use crate::report::{Report, bounded_reason};
 
+/// Why a source cannot go on that is given other numbers than it has.
+const LACKING: &str = "batches that the aggregator lacks are not here";
+
+/// Why the batch to be sent next is not taken.
+pub(super) struct Stuck {
+    reason: String,
+    /// The aggregator's database does not know the site.
+    unknown_site: bool,
+}
+
+impl From<&str> for Stuck {
+    fn from(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            unknown_site: false,
+        }
+    }
+}
+
 /// How delivery goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -62,10 +81,14 @@ impl Object {
                 if last.saturating_add(1) < seq && self.resend_after(store, last, seq)? {
                     return Ok(Next::AtOnce);
                 }
-                self.stuck = Some("batches that the aggregator lacks are not here".into());
+                self.stuck = Some(LACKING.into());
                 Ok(Next::Slowly)
             }
             Answer::Malformed { reason } => self.malformed(store, seq, &reason, now_ms),
+            Answer::UnknownSite { reason } => {
+                self.site_is_unknown(&reason);
+                Ok(Next::Slowly)
+            }
             Answer::Conflict => {
                 self.stuck = Some("another batch of this number was applied".into());
                 if self.dead.contains_key(&seq) {
@@ -97,7 +120,7 @@ impl Object {
         let reason = bounded_reason(reason);
         if self.dead.contains_key(&seq) || self.dead.len() >= limits::DEAD_MAX {
             // Not even a blank is taken, or there is no room: wait as in an outage.
-            self.stuck = Some(reason);
+            self.stuck = Some(reason.as_str().into());
             return Ok(Next::Slowly);
         }
         let blank = self.blank(store, seq)?.encode().unwrap_or_default();
@@ -114,16 +137,45 @@ impl Object {
     /// What is sent in the place of the batch `seq`: it counts nothing, and says of the source what
     /// that said.
     fn blank<S: Store>(&self, store: &S, seq: u64) -> Result<Batch, S::Error> {
-        let refused = match store.first_waiting()? {
-            Some((first, body)) if first == seq => Batch::decode_unchecked(&body).ok(),
-            _ => None,
+        let refused = match store.outbox_body(seq)? {
+            Some(body) => Batch::decode_unchecked(&body).ok(),
+            None => None,
         };
         let mut blank = Batch::empty(self.source(), seq);
         let is_last = seq.saturating_add(1) == self.meta.next_seq;
         blank.closed = self.meta.phase == Phase::Sealed && is_last;
         blank.degraded = self.meta.degraded;
-        blank.hits_total = refused.map_or(self.meta.sealed_hits, |refused| refused.hits_total);
+        match refused {
+            Some(refused) => {
+                blank.hits_total = refused.hits_total;
+                blank.set_aside = self.hits_since(store, &refused)?;
+            }
+            None => blank.hits_total = self.hits_before(store, seq)?,
+        }
         Ok(blank)
+    }
+
+    /// Hits that were accepted since the batch before this one: it counts them, but for what it sets
+    /// aside.
+    fn hits_since<S: Store>(&self, store: &S, batch: &Batch) -> Result<i64, S::Error> {
+        let before = self.hits_before(store, batch.seq)?;
+        Ok(batch.hits_total.saturating_sub(before).cast_signed())
+    }
+
+    /// What the batch before this number says of all hits until then.
+    fn hits_before<S: Store>(&self, store: &S, seq: u64) -> Result<u64, S::Error> {
+        let body = store.outbox_body(seq.saturating_sub(1))?;
+        let before = body.and_then(|body| Batch::decode_unchecked(&body).ok());
+        Ok(before.map_or(0, |before| before.hits_total))
+    }
+
+    /// The aggregator's database does not know the site, and it was not removed there: everything
+    /// is kept, whatever is sent, and somebody has to look into it.
+    pub fn site_is_unknown(&mut self, reason: &str) {
+        self.stuck = Some(Stuck {
+            reason: bounded_reason(reason),
+            unknown_site: true,
+        });
     }
 
     /// Whether it is time to ask the aggregator for the last batch it has: hourly while nothing
@@ -154,7 +206,7 @@ impl Object {
         let sealed = self.meta.next_seq.saturating_sub(1);
         self.stuck = None;
         if last < sealed && !self.resend_after(store, last, self.meta.next_seq)? {
-            self.stuck = Some("batches that the aggregator lacks are not here".into());
+            self.stuck = Some(LACKING.into());
         } else if last > sealed {
             self.stuck = Some("the aggregator has batches that were not sent from here".into());
         }
@@ -208,11 +260,15 @@ impl Object {
             return Ok(());
         };
         let seq = self.meta.next_seq;
+        let since = self.hits_since(store, &batch)?;
+        // It may itself be a blank that was refused, and count none.
+        let counted = since.saturating_sub(batch.set_aside);
         batch.source = self.source();
         batch.seq = seq;
         batch.closed = self.meta.phase == Phase::Sealed;
         batch.degraded |= self.meta.degraded;
-        batch.hits_total = self.day.hits_total();
+        batch.hits_total = self.hits_before(store, seq)?;
+        batch.set_aside = counted.saturating_neg();
         batch.live = None; // Of then.
         let Ok(body) = batch.encode() else {
             return Ok(());
@@ -231,12 +287,15 @@ impl Object {
     /// How delivery goes.
     pub fn report(&self) -> Report {
         let sealed = self.meta.next_seq.saturating_sub(1);
-        let reason = self.stuck.as_ref().or(self.dead.values().next_back());
+        let stuck = self.stuck.as_ref();
+        let reason = stuck.map(|stuck| &stuck.reason);
+        let reason = reason.or(self.dead.values().next_back());
         Report {
             source: self.source(),
             waiting: self.waiting,
             dead: self.dead.len() as u64,
-            stuck: self.stuck.is_some(),
+            stuck: stuck.is_some(),
+            unknown_site: stuck.is_some_and(|stuck| stuck.unknown_site),
             reason: reason.cloned().unwrap_or_default(),
             hits_total: self.day.hits_total(),
             acknowledged: sealed.saturating_sub(self.waiting),

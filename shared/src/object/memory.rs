@@ -112,6 +112,11 @@ impl Store for Memory {
         Ok(first.map(|(seq, (body, _))| (*seq, body.clone())))
     }
 
+    fn outbox_body(&self, seq: u64) -> Result<Option<Vec<u8>>, Broken> {
+        let kept = self.kept.borrow();
+        Ok(kept.outbox.get(&seq).map(|(body, _)| body.clone()))
+    }
+
     fn dead(&self) -> Result<Vec<Buried>, Broken> {
         let kept = self.kept.borrow();
         let dead = kept.dead.iter();

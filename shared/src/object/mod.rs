@@ -133,7 +133,7 @@ pub struct Object {
     /// The dead letters, each with why it was refused.
     dead: BTreeMap<u64, String>,
     /// Why the batch to be sent next is not taken.
-    stuck: Option<String>,
+    stuck: Option<delivery::Stuck>,
     /// When the aggregator last told what it has, in this life.
     checked_ms: UnixMs,
     /// When dead letters were last tried, in this life.

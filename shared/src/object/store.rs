@@ -94,6 +94,8 @@ pub trait Store {
     fn waiting(&self) -> Result<u64, Self::Error>;
     /// The waiting batch with the lowest number.
     fn first_waiting(&self) -> Result<Option<(u64, Vec<u8>)>, Self::Error>;
+    /// What is in the outbox under a number, whether it waits or not.
+    fn outbox_body(&self, seq: u64) -> Result<Option<Vec<u8>>, Self::Error>;
     /// The dead letters, by number.
     fn dead(&self) -> Result<Vec<Buried>, Self::Error>;
     /// A dead letter as it was sent.

@@ -6,6 +6,7 @@ use crate::backup;
 
 on_both_engines!(
     a_backup_restores_every_row_on_either_engine,
+    i12_what_is_known_of_removed_sites_outlives_a_restore,
     what_is_no_backup_changes_nothing,
     every_table_is_in_a_backup_or_left_out_on_purpose,
 );
@@ -106,6 +107,46 @@ async fn a_backup_restores_every_row_on_either_engine(place: Place) {
     }
 }
 
+async fn i12_what_is_known_of_removed_sites_outlives_a_restore(place: Place) {
+    let (store, site) = filled(&place).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    backup::make(&store, &file("before"), noon()).await.unwrap();
+    store.forget_site(77, today()).await.unwrap();
+    assert!(store.remove_site("a.example", today()).await.unwrap());
+    backup::make(&store, &file("after"), noon()).await.unwrap();
+    let say = async |store: &Store, id| {
+        let batch = batch(id, 11);
+        store.apply_batch(&batch, [1; 32], noon()).await.unwrap()
+    };
+
+    // In the backup: also in a database that was empty.
+    let mut others = vec![Place::File(file("other.sqlite"))];
+    others.extend(postgres().await);
+    for other in others {
+        let other = Store::open(&other).await.unwrap();
+        assert_eq!(say(&other, site.id).await, Applied::UnknownSite);
+        let taken = backup::restore(&other, &file("after"), false).await;
+        assert!(taken.unwrap().restored.came_back.is_empty());
+        assert_eq!(say(&other, site.id).await, Applied::Gone);
+        assert_eq!(say(&other, 77).await, Applied::Gone);
+        other.close().await;
+    }
+
+    // Not in the backup: what is known here is kept. A site that comes back is told.
+    let taken = backup::restore(&store, &file("before"), true).await;
+    let came_back = taken.unwrap().restored.came_back;
+    let told = [("a.example".to_owned(), today())];
+    assert!(
+        came_back
+            .iter()
+            .map(|site| (site.domain.clone(), site.erased_on))
+            .eq(told)
+    );
+    assert_eq!(say(&store, 77).await, Applied::Gone);
+    assert_eq!(say(&store, site.id).await, Applied::Now);
+}
+
 async fn what_is_no_backup_changes_nothing(place: Place) {
     let (store, site) = filled(&place).await;
     let folder = tempfile::tempdir().unwrap();
@@ -151,7 +192,7 @@ async fn what_is_no_backup_changes_nothing(place: Place) {
 async fn every_table_is_in_a_backup_or_left_out_on_purpose(place: Place) {
     let (store, _) = with_sites(&place).await;
     let mut known: Vec<String> = tables_of_sites(&store).await;
-    known.push("site".into());
+    known.extend(["site".into(), "erased".into()]);
     let mut told: Vec<String> = Vec::new();
     for frame in dumped(&store).await {
         if let crate::backup::format::Frame::Table { name, columns } = frame {

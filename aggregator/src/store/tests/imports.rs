@@ -103,7 +103,10 @@ async fn i7_rollups_are_applied_once(place: Place) {
         Applied::Conflict
     );
     rollups.source.site = 99;
-    assert_eq!(store.apply_rollups(&rollups).await.unwrap(), Applied::Gone);
+    assert_eq!(
+        store.apply_rollups(&rollups).await.unwrap(),
+        Applied::UnknownSite
+    );
     // What a rollup cannot hold is refused.
     for (dim, texts, counter) in [
         (Dim::Page, 1, Counter::Exits),

@@ -16,6 +16,7 @@ use shared::rollup::{DIMS, Dim};
 use shared::settings::GoalKind;
 
 use super::*;
+use crate::clock::day_number;
 use crate::segment::{Hours, PartId, Segment};
 use crate::site::Site;
 use engines::on_both_engines;
@@ -123,6 +124,8 @@ on_both_engines!(
     i9_many_batches_are_merged_and_every_count_stays,
     i2_minutes_are_gone_after_a_day,
     i12_a_removed_site_leaves_no_row_in_any_table,
+    i12_only_a_removed_site_is_gone_and_stays_so,
+    hits_of_dead_letters_are_told_apart,
     days_are_merged_and_lose_their_hours,
     counts_are_kept_as_long_as_the_site_says,
     markers_go_and_a_late_duplicate_is_still_one,
@@ -190,8 +193,8 @@ async fn i7_a_batch_with_everything_is_applied_once(place: Place) {
     );
     assert!(dropped(site.id + 1, today(), today()).await.is_empty());
     let unknown = batch(99, 1);
-    let gone = store.apply_batch(&unknown, [1; 32], noon()).await.unwrap();
-    assert_eq!(gone, Applied::Gone);
+    let refused = store.apply_batch(&unknown, [1; 32], noon()).await.unwrap();
+    assert_eq!(refused, Applied::UnknownSite);
 }
 
 async fn i9_many_batches_are_merged_and_every_count_stays(place: Place) {
@@ -308,16 +311,16 @@ async fn a_source_says_its_last_batch(place: Place) {
     let (store, site) = with_sites(&place).await;
     let mut source = batch(site.id, 1).source;
     let last = async |source: &shared::batch::Source| store.last_of_source(source).await.unwrap();
-    assert_eq!(last(&source).await, Some(0));
+    assert_eq!(last(&source).await, LastOf::Batch(0));
     for seq in 1..=3 {
         let batch = batch(site.id, seq);
         store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
     }
-    assert_eq!(last(&source).await, Some(3));
+    assert_eq!(last(&source).await, LastOf::Batch(3));
     source.incarnation = "1".repeat(32);
-    assert_eq!(last(&source).await, Some(0));
+    assert_eq!(last(&source).await, LastOf::Batch(0));
     source.site = 99;
-    assert_eq!(last(&source).await, None);
+    assert_eq!(last(&source).await, LastOf::UnknownSite);
 }
 
 async fn batches_of_many_shards_come_at_once(place: Place) {
@@ -433,8 +436,61 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         filled
     };
     assert_eq!(rows(&site).await, tables, "the test fills every table");
-    assert!(store.remove_site("a.example").await.unwrap());
+    assert!(store.remove_site("a.example", today()).await.unwrap());
     assert!(rows(&site).await.is_empty());
     assert_eq!(rows(&other).await, tables);
-    assert!(!store.remove_site("a.example").await.unwrap());
+    assert!(!store.remove_site("a.example", today()).await.unwrap());
+    // But for the number and the date.
+    let erased = store.db.all(sql("SELECT * FROM erased")).await.unwrap();
+    let [erased] = erased.as_slice() else {
+        panic!("{} rows", erased.len())
+    };
+    let noted = [0, 1].map(|column| erased.int(column).unwrap());
+    assert_eq!(noted, [i64::from(site.id), day_number(today())]);
+    assert!(erased.int(2).is_err(), "two columns");
+}
+
+async fn i12_only_a_removed_site_is_gone_and_stays_so(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let say = async |store: &Store, id| {
+        let batch = batch(id, 1);
+        let last = store.last_of_source(&batch.source).await.unwrap();
+        let applied = store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+        (last, applied)
+    };
+    let gone = (LastOf::Gone, Applied::Gone);
+    let unknown = (LastOf::UnknownSite, Applied::UnknownSite);
+    assert!(store.remove_site("a.example", today()).await.unwrap());
+    assert_eq!(say(&store, site.id).await, gone);
+    assert_eq!(say(&store, 77).await, unknown);
+    // One that this database does not know is dropped when somebody says so, and its number is
+    // never given.
+    assert!(store.forget_site(77, today()).await.unwrap());
+    assert_eq!(say(&store, 77).await, gone);
+    let other = store.site("b.example").await.unwrap().unwrap();
+    assert!(!store.forget_site(other.id, today()).await.unwrap());
+    assert_eq!(
+        say(&store, other.id).await,
+        (LastOf::Batch(0), Applied::Now)
+    );
+    store.add_site("c.example", "UTC", today()).await.unwrap();
+    assert_eq!(store.site("c.example").await.unwrap().unwrap().id, 78);
+}
+
+async fn hits_of_dead_letters_are_told_apart(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    // The second batch is the blank of a dead letter, the fourth is the letter.
+    for (seq, hits_total, set_aside) in [(1, 3, 0), (2, 8, 5), (3, 9, 0), (4, 9, -5)] {
+        let mut batch = batch(site.id, seq);
+        (batch.hits_total, batch.set_aside) = (hits_total, set_aside);
+        for _ in 0..2 {
+            store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+        }
+        let known = store.sources(site.id).await.unwrap();
+        let expected = if (2..=3).contains(&seq) { 5 } else { 0 };
+        assert_eq!(
+            (known[0].hits_total, known[0].set_aside),
+            (hits_total, expected)
+        );
+    }
 }

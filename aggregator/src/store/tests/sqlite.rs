@@ -52,7 +52,7 @@ async fn i12_what_was_deleted_is_in_no_file_and_the_file_shrinks() {
         .await
         .unwrap();
     assert!(is_there(canary));
-    assert!(store.remove_site("a.example").await.unwrap());
+    assert!(store.remove_site("a.example", today()).await.unwrap());
     assert!(!is_there(canary));
     let after = files(folder.path()).len();
     assert!(after * 4 < before, "{before} bytes became {after}");
