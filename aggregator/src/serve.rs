@@ -71,6 +71,8 @@ pub struct App {
     edge_heard_ms: Arc<AtomicI64>,
     /// How delivery goes at the edge. Kept in memory only.
     pub reports: Arc<EdgeReports>,
+    /// What is known of the API's keys. Kept in memory only.
+    pub keys: Arc<api::Keys>,
 }
 
 impl App {
@@ -94,6 +96,7 @@ impl App {
             backups: None,
             edge_heard_ms: Arc::default(),
             reports: Arc::default(),
+            keys: Arc::default(),
         }
     }
 
@@ -153,7 +156,7 @@ impl App {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(edge::routes(app.clone()))
-        .merge(api::v2::routes())
+        .merge(api::routes(app.clone()))
         .merge(dashboard::routes())
         .route("/health", get(health))
         .fallback(dashboard::not_found)

@@ -1,18 +1,16 @@
 //! `POST /api/v2/query` (COMPAT.md, section 3).
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, bearer};
+use super::{Refusal, authorise, read_body};
 use crate::query::{self, Metric, OrderKey, Query};
 use crate::serve::App;
-
-/// Largest body, bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+use crate::store::Scope;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -24,11 +22,8 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
-    let key = bearer(&headers).ok_or(Refusal::NoAccess)?;
-    let access = app.store.key_access(key).await?.ok_or(Refusal::NoAccess)?;
-    let bytes = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Refusal::TooLarge)?;
+    let access = authorise(&app, &headers, Scope::Stats).await?;
+    let bytes = read_body(body).await?;
     let body: Map<String, Value> = serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::Invalid(format!("the body is not a JSON object: {error}")))?;
     let Some(domain) = body.get("site_id").and_then(Value::as_str) else {

@@ -27,6 +27,9 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
             ("last_goal", Int),
             ("last_funnel", Int),
             ("kept_months", Int),
+            ("former_domain", Text),
+            ("former_until", Int),
+            ("props", Text),
         ],
     ),
     (
@@ -34,9 +37,13 @@ const TABLES: [(&str, &[(&str, Kind)]); 11] = [
         &[
             ("sha256", Bytes),
             ("prefix", Text),
+            ("name", Text),
             ("site_id", Int),
             ("scope", Text),
+            ("hourly_limit", Int),
             ("created_on", Int),
+            ("works_until", Int),
+            ("last_used_on", Int),
         ],
     ),
     (
