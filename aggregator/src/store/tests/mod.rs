@@ -75,7 +75,7 @@ fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
     Batch::decode(&batch.encode().unwrap()).unwrap()
 }
 
-fn batch(site: u32, seq: u64) -> Batch {
+pub(crate) fn batch(site: u32, seq: u64) -> Batch {
     batch_on(site, seq, today())
 }
 
