@@ -27,6 +27,12 @@ fn test_offset_ms() -> i64 {
         .unwrap_or(0)
 }
 
+/// The date of a moment in UTC; dates that belong to no site are told by it.
+pub fn date_in_utc(now_ms: UnixMs) -> Date {
+    let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// Days since 1970-01-01, as dates are stored.

@@ -13,11 +13,12 @@ use serde_json::json;
 use shared::batch::{Batch, Source};
 use shared::limits::BATCH_BYTES_MAX;
 use shared::report::{Report, Told};
-use shared::roster::{Roster, Salts};
+use shared::roster::{self, Roster, Salts};
 use shared::sign::{HEADER, Signed, sha256};
 use shared::visitor::SiteId;
 use zeroize::Zeroizing;
 
+use crate::clock::date_in_utc;
 use crate::error::Error;
 use crate::serve::App;
 use crate::shards::Shards;
@@ -81,12 +82,16 @@ async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
     let sites = app.store.sites().await?;
     let mut settings = app.store.settings().await?;
     let shards = app.store.shards(&sites, now_ms).await?;
+    let mut former = app.store.former_domains(date_in_utc(now_ms)).await?;
     let one = Shards::default();
     let told = sites.iter().filter_map(|site| {
         // A site that was removed since is not told with settings it never had.
         let settings = settings.remove(&site.id)?;
         let shards = shards.get(&site.id).unwrap_or(&one);
-        Some(site.to_roster(now_ms, settings, shards))
+        Some(roster::Site {
+            former: former.remove(&site.id),
+            ..site.to_roster(now_ms, settings, shards)
+        })
     });
     Ok(Json(Roster {
         sites: told.collect(),

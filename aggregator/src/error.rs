@@ -77,9 +77,6 @@ pub enum Error {
     /// The system has no random source.
     #[error("the system gives no random bytes")]
     Random,
-    /// The server stopped with an error.
-    #[error("server: {0}")]
-    Server(std::io::Error),
 }
 
 /// Results of this crate.

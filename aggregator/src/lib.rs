@@ -5,6 +5,7 @@ pub mod api;
 pub mod backup;
 pub mod chores;
 pub mod clock;
+pub mod connections;
 pub mod country;
 pub mod dashboard;
 pub mod data;

@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
 use crate::store::Store;
-use crate::{api, chores, dashboard, edge};
+use crate::{api, chores, connections, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -71,6 +71,8 @@ pub struct App {
     edge_heard_ms: Arc<AtomicI64>,
     /// How delivery goes at the edge. Kept in memory only.
     pub reports: Arc<EdgeReports>,
+    /// What is known of the API's keys. Kept in memory only.
+    pub keys: Arc<api::Keys>,
 }
 
 impl App {
@@ -94,6 +96,7 @@ impl App {
             backups: None,
             edge_heard_ms: Arc::default(),
             reports: Arc::default(),
+            keys: Arc::default(),
         }
     }
 
@@ -153,7 +156,7 @@ impl App {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(edge::routes(app.clone()))
-        .merge(api::v2::routes())
+        .merge(api::routes(app.clone()))
         .merge(dashboard::routes())
         .route("/health", get(health))
         .fallback(dashboard::not_found)
@@ -175,28 +178,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until a signal to stop.
-///
-/// # Errors
-/// The listener failed.
-pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
+pub async fn serve(listener: TcpListener, app: App) {
     let store = app.store.clone();
     let chores = tokio::spawn(chores::run(app.clone()));
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
-        signal_to_stop().await;
-        let _ = stop.send(true); // The receiver lives as long as this function.
-    });
-    let drained = async {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    let result = tokio::select! {
-        result = async { server.await } => result.map_err(Error::Server),
-        () = drained => Ok(()),
-    };
+    connections::serve(listener, router(app), signal_to_stop(), DRAIN).await;
     chores.abort();
     store.close().await;
-    result
 }
 
 async fn signal_to_stop() {

@@ -53,6 +53,7 @@ impl Site {
         roster::Site {
             id: self.id,
             domain: self.domain.clone(),
+            former: None,
             days: dates
                 .take(ROSTER_DAYS)
                 .filter_map(|date| {

@@ -135,7 +135,14 @@ pub fn take(
 
     // All of them before anything is taken: what is in a gathering must be waited for.
     let mut wanted = Vec::with_capacity(event.domains.len());
+    let mut seen = Vec::with_capacity(event.domains.len());
     for site in event.domains.iter().map(|domain| known.get(domain)) {
+        if let Some(site) = site {
+            if seen.contains(&site.id()) {
+                continue; // By the domain it has and the one it had: one site, counted once.
+            }
+            seen.push(site.id());
+        }
         let today = site.map(|site| sites::today(site, now_ms));
         match (site, today) {
             (Some(site), Some(Some(today))) => wanted.push(Some((site, today))),

@@ -67,7 +67,7 @@ pub async fn answer(request: &Request, method: &str, env: &Env) -> Result<Respon
         None => sites::load(env).await?,
     };
     let wanted = query_of(&request.url());
-    let asked: Vec<&Ready> = match &wanted {
+    let mut asked: Vec<&Ready> = match &wanted {
         Some(list) => list.iter().filter_map(|domain| known.get(domain)).collect(),
         None => known.all().collect(),
     };
@@ -78,6 +78,9 @@ pub async fn answer(request: &Request, method: &str, env: &Env) -> Result<Respon
             r#"{"error":"site: name at most 20, separated by commas"}"#,
         );
     }
+    // By the domain it has and the one it had, a site may be named twice.
+    asked.sort_by_key(|site| site.id());
+    asked.dedup_by_key(|site| site.id());
     let mut held = Vec::with_capacity(asked.len());
     for site in asked {
         let shown = ask(env, &settings, site, address, &user_agent, forget, now_ms).await?;

@@ -48,20 +48,24 @@ impl Ready {
     }
 }
 
-/// The sites by domain.
+/// The sites, by the domain they have and the one they had before.
 pub struct Sites {
-    by_domain: FxHashMap<String, Ready>,
+    by_domain: FxHashMap<String, Rc<Ready>>,
 }
 
 impl Sites {
     /// The site of a domain.
     pub fn get(&self, domain: &str) -> Option<&Ready> {
-        self.by_domain.get(domain)
+        self.by_domain.get(domain).map(Rc::as_ref)
     }
 
-    /// All of them.
+    /// All of them, each once.
     pub fn all(&self) -> impl Iterator<Item = &Ready> {
-        self.by_domain.values()
+        let own = |(name, site): &(&String, &Rc<Ready>)| *name == site.domain();
+        self.by_domain
+            .iter()
+            .filter(own)
+            .map(|(_, site)| site.as_ref())
     }
 }
 
@@ -194,11 +198,15 @@ pub async fn load(env: &Env) -> Result<Rc<Sites>> {
         forget_old_salts(&mut salts, &issued.roster, now_ms, SALT_GRACE_MS);
     });
     TODAY.with(|cache| cache.borrow_mut().clear());
-    let ready = |site: Site| {
+    let mut by_domain = FxHashMap::default();
+    for site in issued.roster.sites {
         let rules = Rules::new(&site.settings);
-        (site.domain.clone(), Ready { site, rules })
-    };
-    let by_domain = issued.roster.sites.into_iter().map(ready).collect();
+        let names = [site.former.clone(), Some(site.domain.clone())];
+        let ready = Rc::new(Ready { site, rules });
+        for name in names.into_iter().flatten() {
+            by_domain.insert(name, ready.clone());
+        }
+    }
     let sites = Rc::new(Sites { by_domain });
     SITES.set(Some(sites.clone()));
     FETCHED_MS.set(now_ms);

@@ -43,6 +43,8 @@ pub const FUNNELS_MAX: usize = 20;
 pub const FUNNEL_STEPS_MIN: usize = 2;
 /// See [`FUNNEL_STEPS_MIN`].
 pub const FUNNEL_STEPS_MAX: usize = 8;
+/// Most properties of one site that are named to be shown.
+pub const PROPS_SHOWN_MAX: usize = 300;
 /// Most entries of each shield of one site.
 pub const SHIELD_ENTRIES_MAX: usize = 500;
 /// Longest pattern of pages or hosts, bytes.

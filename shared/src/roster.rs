@@ -23,6 +23,9 @@ pub struct Site {
     pub id: SiteId,
     /// Lower case, without `www.`.
     pub domain: String,
+    /// The domain it had before, while events for that still count; never another site's domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
     /// Today and the days to come, in order; the edge holds no time-zone database.
     pub days: Vec<Day>,
     /// What its owner decided.

@@ -31,6 +31,7 @@ mod reviewed;
 mod safety;
 mod settings;
 mod shields;
+mod sites;
 mod stored;
 mod system;
 mod wrangler;

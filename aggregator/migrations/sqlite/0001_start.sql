@@ -14,7 +14,11 @@ CREATE TABLE site (
     settings TEXT NOT NULL DEFAULT '{}',
     last_goal INTEGER NOT NULL DEFAULT 0,
     last_funnel INTEGER NOT NULL DEFAULT 0,
-    kept_months INTEGER NOT NULL DEFAULT 25 -- counts of older days are deleted
+    kept_months INTEGER NOT NULL DEFAULT 25, -- counts of older days are deleted
+    -- The domain before the present one, '' for none: beacons for it count until this day (UTC) is over.
+    former_domain TEXT NOT NULL DEFAULT '',
+    former_until INTEGER NOT NULL DEFAULT 0,
+    props TEXT NOT NULL DEFAULT '[]' -- the properties that are shown, a JSON array; empty: all
 ) STRICT;
 
 -- Sites that were removed: the number and the date, nothing else. Only of these are edges told to drop
@@ -27,10 +31,14 @@ CREATE TABLE erased (
 CREATE TABLE api_key (
     id INTEGER PRIMARY KEY,
     sha256 BLOB NOT NULL UNIQUE,
-    prefix TEXT NOT NULL, -- what a person recognises the key by
+    prefix TEXT NOT NULL UNIQUE, -- what a person recognises the key by, and revokes it by
+    name TEXT NOT NULL, -- what a person calls it; may be empty
     site_id INTEGER REFERENCES site (id) ON DELETE CASCADE, -- NULL: every site
     scope TEXT NOT NULL CHECK (scope IN ('stats', 'sites')),
-    created_on INTEGER NOT NULL
+    hourly_limit INTEGER NOT NULL, -- requests
+    created_on INTEGER NOT NULL,
+    works_until INTEGER, -- the last day it works (UTC); NULL: for good
+    last_used_on INTEGER -- written once a day at most
 ) STRICT;
 CREATE INDEX api_key_of_site ON api_key (site_id);
 

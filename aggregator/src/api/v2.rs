@@ -1,7 +1,7 @@
 //! `POST /api/v2/query` (COMPAT.md, section 3).
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Query as Params, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -10,12 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::render::{self, Form};
-use super::{Refusal, bearer};
+use super::{Refusal, authorise, read_body};
 use crate::query::{self, Parsed};
 use crate::serve::App;
-
-/// Largest body, bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+use crate::store::Scope;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -34,12 +32,9 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let key = bearer(&headers).ok_or(Refusal::NoAccess)?;
-    let access = app.store.key_access(key).await?.ok_or(Refusal::NoAccess)?;
+    let access = authorise(&app, &headers, Scope::Stats).await?;
     let form = Form::of(options.format.as_deref(), &headers)?;
-    let bytes = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Refusal::TooLarge)?;
+    let bytes = read_body(body).await?;
     let body: Map<String, Value> = serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::Invalid(format!("the body is not a JSON object: {error}")))?;
     let Some(domain) = body.get("site_id").and_then(Value::as_str) else {

@@ -12,7 +12,7 @@ pub mod serve;
 pub mod shield;
 pub mod site;
 
-use aggregator::clock::SystemClock;
+use aggregator::clock::{SystemClock, date_in_utc};
 use aggregator::data::DataFolder;
 use aggregator::error::{Error, Result};
 use aggregator::site::{self as sites, Site};
@@ -43,7 +43,5 @@ async fn with_site<T>(
 }
 
 fn today() -> jiff::civil::Date {
-    let now = jiff::Timestamp::from_millisecond(SystemClock.now_ms());
-    let now = now.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    date_in_utc(SystemClock.now_ms())
 }

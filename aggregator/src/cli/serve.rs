@@ -98,7 +98,7 @@ impl ServeCommand {
                 every_hours: self.backup_every_hours,
                 keep: self.backup_keep,
             }));
-        serve::serve(listener, app).await?;
+        serve::serve(listener, app).await;
         tracing::info!("stopped");
         Ok(())
     }

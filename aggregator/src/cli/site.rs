@@ -139,6 +139,9 @@ async fn show(data: &DataFolder, domain: &str) -> Result<()> {
         let settings = store.settings_of(site.id).await?;
         println!("domain\t{}", site.domain);
         println!("timezone\t{}", site.timezone_name());
+        if let Some(former) = store.former_domains(today()).await?.get(&site.id) {
+            println!("former-domain\t{former}");
+        }
         println!("gpc\t{}", settings.gpc.as_str());
         println!("dnt\t{}", settings.dnt.as_str());
         println!("clean-paths\t{}", on_or_off(settings.clean_paths));
@@ -146,6 +149,9 @@ async fn show(data: &DataFolder, domain: &str) -> Result<()> {
         println!("keep-months\t{}", store.kept_months(site.id).await?);
         for line in shield::lines(&settings.shields) {
             println!("shield\t{line}");
+        }
+        for name in store.props(site.id).await? {
+            println!("property\t{name}");
         }
         for named in store.goals(site.id).await? {
             println!("goal\t{}", goal::line(&named));

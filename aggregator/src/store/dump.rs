@@ -28,6 +28,9 @@ const TABLES: [(&str, &[(&str, Kind)]); 12] = [
             ("last_goal", Int),
             ("last_funnel", Int),
             ("kept_months", Int),
+            ("former_domain", Text),
+            ("former_until", Int),
+            ("props", Text),
         ],
     ),
     ("erased", &[("id", Int), ("erased_on", Int)]),
@@ -36,9 +39,13 @@ const TABLES: [(&str, &[(&str, Kind)]); 12] = [
         &[
             ("sha256", Bytes),
             ("prefix", Text),
+            ("name", Text),
             ("site_id", Int),
             ("scope", Text),
+            ("hourly_limit", Int),
             ("created_on", Int),
+            ("works_until", Int),
+            ("last_used_on", Int),
         ],
     ),
     (

@@ -4,7 +4,7 @@ use shared::settings::Funnel;
 use shared::visitor::SiteId;
 
 use super::db::{Tx, sql};
-use super::{Store, goals, settings};
+use super::{Store, goals, settings, sites};
 use crate::error::{Error, Result};
 
 /// A funnel and its name.
@@ -37,6 +37,42 @@ pub(super) async fn load(tx: &mut Tx, site: Option<SiteId>) -> Result<Vec<(SiteI
     rows.iter().map(read).collect()
 }
 
+/// Adds a funnel, in the caller's transaction.
+async fn add(tx: &mut Tx, site: SiteId, name: &str, steps: Vec<u32>) -> Result<NamedFunnel> {
+    let name = goals::check_name(name)?.to_owned();
+    let row = tx
+        .first(
+            sql("UPDATE site SET last_funnel = last_funnel + 1 WHERE id = $1
+                 RETURNING last_funnel")
+            .bind(site),
+        )
+        .await?
+        .ok_or_else(settings::gone)?;
+    let funnel = Funnel {
+        id: row.number(0)?,
+        steps,
+    };
+    let mut new = settings::of(tx, site).await?;
+    new.funnels.push(funnel.clone());
+    settings::check(&new)?;
+    let added = tx
+        .execute(
+            sql("INSERT INTO funnel (site_id, id, name, steps)
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (site_id, name) DO NOTHING")
+            .bind(site)
+            .bind(funnel.id)
+            .bind(name.as_str())
+            .bind(serde_json::json!(funnel.steps).to_string()),
+        )
+        .await?;
+    if added == 0 {
+        return Err(Error::Invalid(format!(
+            "name: there is a funnel {name:?} already"
+        )));
+    }
+    Ok(NamedFunnel { funnel, name })
+}
+
 impl Store {
     /// The funnels of a site, by number.
     ///
@@ -59,40 +95,37 @@ impl Store {
         name: &str,
         steps: Vec<u32>,
     ) -> Result<NamedFunnel> {
-        let name = goals::check_name(name)?.to_owned();
         let mut tx = self.db.write().await?;
-        let row = tx
-            .first(
-                sql("UPDATE site SET last_funnel = last_funnel + 1 WHERE id = $1
-                     RETURNING last_funnel")
-                .bind(site),
-            )
+        let added = add(&mut tx, site, name, steps).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// The funnel of this name and these steps as it is, or else adds it as [`Store::add_funnel`]
+    /// does.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn find_or_add_funnel(
+        &self,
+        site: SiteId,
+        name: &str,
+        steps: Vec<u32>,
+    ) -> Result<NamedFunnel> {
+        let mut tx = self.db.write().await?;
+        // Whoever asks for the same at the same time waits, and finds it.
+        sites::hold(&mut tx, site)
             .await?
             .ok_or_else(settings::gone)?;
-        let funnel = Funnel {
-            id: row.number(0)?,
-            steps,
-        };
-        let mut new = settings::of(&mut tx, site).await?;
-        new.funnels.push(funnel.clone());
-        settings::check(&new)?;
-        let added = tx
-            .execute(
-                sql("INSERT INTO funnel (site_id, id, name, steps)
-                     VALUES ($1, $2, $3, $4) ON CONFLICT (site_id, name) DO NOTHING")
-                .bind(site)
-                .bind(funnel.id)
-                .bind(name.as_str())
-                .bind(serde_json::json!(funnel.steps).to_string()),
-            )
-            .await?;
-        if added == 0 {
-            return Err(Error::Invalid(format!(
-                "name: there is a funnel {name:?} already"
-            )));
+        let known = load(&mut tx, Some(site)).await?.into_iter();
+        let mut known = known.map(|(_, named)| named);
+        let is_it = |named: &NamedFunnel| named.name == name.trim() && named.funnel.steps == steps;
+        if let Some(found) = known.find(is_it) {
+            return Ok(found);
         }
+        let added = add(&mut tx, site, name, steps).await?;
         tx.commit().await?;
-        Ok(NamedFunnel { funnel, name })
+        Ok(added)
     }
 
     /// Removes a funnel; what it has counted stays.

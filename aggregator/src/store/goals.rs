@@ -5,7 +5,7 @@ use shared::settings::{Goal, GoalKind};
 use shared::visitor::SiteId;
 
 use super::db::{Row, Tx, sql};
-use super::{Store, funnels, settings};
+use super::{Store, funnels, settings, sites};
 use crate::error::{Error, Result};
 use crate::query::Goals;
 
@@ -78,6 +78,49 @@ pub(super) async fn load(tx: &mut Tx, site: Option<SiteId>) -> Result<Vec<(SiteI
     rows.iter().map(read).collect()
 }
 
+/// Adds a goal, in the caller's transaction.
+async fn add(tx: &mut Tx, site: SiteId, kind: GoalKind, name: Option<&str>) -> Result<NamedGoal> {
+    let given = name.map(check_name).transpose()?;
+    let name = given.map_or_else(|| default_name(&kind), str::to_owned);
+    let row = tx
+        .first(
+            sql("UPDATE site SET last_goal = last_goal + 1 WHERE id = $1 RETURNING last_goal")
+                .bind(site),
+        )
+        .await?
+        .ok_or_else(settings::gone)?;
+    let goal = Goal {
+        id: row.number(0)?,
+        kind,
+    };
+    let mut new = settings::of(tx, site).await?;
+    new.goals.push(goal.clone());
+    settings::check(&new)?;
+    let (kind, target, percent) = match &goal.kind {
+        GoalKind::Event { name } => ("event", name, None::<i64>),
+        GoalKind::Page { path } => ("page", path, None),
+        GoalKind::Scroll { path, percent } => ("scroll", path, Some(i64::from(*percent))),
+    };
+    let added = tx
+        .execute(
+            sql("INSERT INTO goal (site_id, id, name, kind, target, percent)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (site_id, name) DO NOTHING")
+            .bind(site)
+            .bind(goal.id)
+            .bind(name.as_str())
+            .bind(kind)
+            .bind(target.as_str())
+            .bind(percent),
+        )
+        .await?;
+    if added == 0 {
+        return Err(Error::Invalid(format!(
+            "name: there is a goal {name:?} already"
+        )));
+    }
+    Ok(NamedGoal { goal, name })
+}
+
 impl Store {
     /// The goals of a site, by number.
     ///
@@ -108,47 +151,35 @@ impl Store {
         kind: GoalKind,
         name: Option<&str>,
     ) -> Result<NamedGoal> {
-        let given = name.map(check_name).transpose()?;
-        let name = given.map_or_else(|| default_name(&kind), str::to_owned);
         let mut tx = self.db.write().await?;
-        let row = tx
-            .first(
-                sql("UPDATE site SET last_goal = last_goal + 1 WHERE id = $1 RETURNING last_goal")
-                    .bind(site),
-            )
+        let added = add(&mut tx, site, kind, name).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// The goal of this kind as it is, or else adds it as [`Store::add_goal`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn find_or_add_goal(
+        &self,
+        site: SiteId,
+        kind: GoalKind,
+        name: Option<&str>,
+    ) -> Result<NamedGoal> {
+        let mut tx = self.db.write().await?;
+        // Whoever asks for the same at the same time waits, and finds it.
+        sites::hold(&mut tx, site)
             .await?
             .ok_or_else(settings::gone)?;
-        let goal = Goal {
-            id: row.number(0)?,
-            kind,
-        };
-        let mut new = settings::of(&mut tx, site).await?;
-        new.goals.push(goal.clone());
-        settings::check(&new)?;
-        let (kind, target, percent) = match &goal.kind {
-            GoalKind::Event { name } => ("event", name, None::<i64>),
-            GoalKind::Page { path } => ("page", path, None),
-            GoalKind::Scroll { path, percent } => ("scroll", path, Some(i64::from(*percent))),
-        };
-        let added = tx
-            .execute(
-                sql("INSERT INTO goal (site_id, id, name, kind, target, percent)
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (site_id, name) DO NOTHING")
-                .bind(site)
-                .bind(goal.id)
-                .bind(name.as_str())
-                .bind(kind)
-                .bind(target.as_str())
-                .bind(percent),
-            )
-            .await?;
-        if added == 0 {
-            return Err(Error::Invalid(format!(
-                "name: there is a goal {name:?} already"
-            )));
+        let known = load(&mut tx, Some(site)).await?.into_iter();
+        let mut known = known.map(|(_, named)| named);
+        if let Some(found) = known.find(|named| named.goal.kind == kind) {
+            return Ok(found);
         }
+        let added = add(&mut tx, site, kind, name).await?;
         tx.commit().await?;
-        Ok(NamedGoal { goal, name })
+        Ok(added)
     }
 
     /// Removes a goal; what it has counted stays.

@@ -1,17 +1,29 @@
 //! Keys for programs: a prefix and 32 random characters, shown once, stored as SHA-256.
+//!
+//! What always holds: no two keys begin alike, so that a person can name one by its beginning.
+//! A key that was revoked is gone.
 
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use shared::visitor::SiteId;
 
-use super::Store;
-use super::db::sql;
-use crate::clock::day_number;
+use super::db::{Row, sql};
+use super::{Store, goals};
+use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
-use crate::site::Site;
 
 /// What every key begins with, so that people and secret scanners know it.
 const PREFIX: &str = "dayfly_";
 const RANDOM_CHARS: usize = 32;
+/// How much of a key is kept readable, characters.
+const SHOWN_CHARS: usize = PREFIX.len() + 4;
+/// How often a key is drawn whose beginning another has already.
+const DRAWS: usize = 100;
+
+/// Requests an hour of a key that was given no other limit.
+pub const HOURLY_LIMIT: u32 = 600;
+/// The largest limit a key may have, requests an hour.
+pub const HOURLY_LIMIT_MAX: u32 = 1_000_000;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -23,83 +35,203 @@ pub enum Scope {
 }
 
 impl Scope {
-    const fn as_str(self) -> &'static str {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Scope::Stats => "stats",
             Scope::Sites => "sites",
         }
     }
+
+    /// Whether a key of this scope may do what another one is for.
+    pub const fn covers(self, wanted: Scope) -> bool {
+        matches!((self, wanted), (Scope::Sites, _) | (_, Scope::Stats))
+    }
 }
 
-/// What a key opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyAccess {
+/// The SHA-256 of a key: what is stored of it, and what it is looked up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// Of a key as somebody sent it; `None` for what cannot be one.
+    pub fn of(text: &str) -> Option<Self> {
+        let random = text.strip_prefix(PREFIX)?;
+        let is_key =
+            random.len() == RANDOM_CHARS && random.bytes().all(|b| b.is_ascii_alphanumeric());
+        is_key.then(|| Self(Sha256::digest(text.as_bytes()).into()))
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
     /// One site, or all.
     pub site: Option<SiteId>,
-    /// For what.
+    /// What for.
     pub scope: Scope,
+    /// What a person calls it; may be empty.
+    pub name: &'a str,
+    /// Requests.
+    pub hourly_limit: u32,
+    /// The last day it works, in UTC; `None`: until it is revoked.
+    pub works_until: Option<Date>,
 }
 
-impl KeyAccess {
-    /// Whether it may read a site's stats.
-    pub fn reads(&self, site: SiteId) -> bool {
-        self.site.is_none_or(|only| only == site)
+impl NewKey<'_> {
+    /// A key without a name and an end, with the usual limit.
+    pub const fn of(site: Option<SiteId>, scope: Scope) -> Self {
+        Self {
+            site,
+            scope,
+            name: "",
+            hourly_limit: HOURLY_LIMIT,
+            works_until: None,
+        }
     }
+
+    fn check(&self, today: Date) -> Result<()> {
+        if !self.name.is_empty() {
+            goals::check_name(self.name)?;
+        }
+        if !(1..=HOURLY_LIMIT_MAX).contains(&self.hourly_limit) {
+            return Err(Error::Invalid(format!(
+                "hourly limit: a key has 1 to {HOURLY_LIMIT_MAX} requests an hour"
+            )));
+        }
+        if self.works_until.is_some_and(|last| last < today) {
+            return Err(Error::Invalid("until: the day is over already".into()));
+        }
+        Ok(())
+    }
+}
+
+/// A key that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its number; another one after a restore.
+    pub id: i64,
+    /// What it is looked up by.
+    pub hash: KeyHash,
+    /// Its beginning.
+    pub prefix: String,
+    /// What a person calls it; may be empty.
+    pub name: String,
+    /// One site, or all.
+    pub site: Option<SiteId>,
+    /// What for.
+    pub scope: Scope,
+    /// Requests.
+    pub hourly_limit: u32,
+    /// When it was made.
+    pub created_on: Date,
+    /// The last day it works, in UTC.
+    pub works_until: Option<Date>,
+    /// The last day it was used, in UTC.
+    pub last_used_on: Option<Date>,
+}
+
+fn read(row: &Row) -> Result<Key> {
+    let unreadable = || Error::Invalid("a stored key cannot be read".into());
+    let date = |day: i64| date_of(day).ok_or_else(unreadable);
+    let date_or_none = |column| row.int_or_null(column)?.map(date).transpose();
+    let site = row.int_or_null(4)?.map(SiteId::try_from).transpose();
+    Ok(Key {
+        id: row.int(0)?,
+        hash: KeyHash(row.bytes(1)?.try_into().map_err(|_| unreadable())?),
+        prefix: row.text(2)?,
+        name: row.text(3)?,
+        site: site.map_err(|_| unreadable())?,
+        scope: match row.text(5)?.as_str() {
+            "stats" => Scope::Stats,
+            "sites" => Scope::Sites,
+            _ => return Err(unreadable()),
+        },
+        hourly_limit: row.number(6)?,
+        created_on: date(row.int(7)?)?,
+        works_until: date_or_none(8)?,
+        last_used_on: date_or_none(9)?,
+    })
 }
 
 impl Store {
     /// Makes a key and gives it, the only time it can be seen.
     ///
     /// # Errors
-    /// The database failed, or the system has no random source.
-    pub async fn create_key(
-        &self,
-        site: Option<&Site>,
-        scope: Scope,
-        on: jiff::civil::Date,
-    ) -> Result<String> {
-        let key = format!("{PREFIX}{}", random_chars()?);
-        let shown: String = key.chars().take(PREFIX.len() + 4).collect();
-        self.db
-            .execute(
-                sql(
-                    "INSERT INTO api_key (sha256, prefix, site_id, scope, created_on)
-                     VALUES ($1, $2, $3, $4, $5)",
+    /// Something about it is not allowed, the database failed, or the system has no random source.
+    pub async fn create_key(&self, new: &NewKey<'_>, on: Date) -> Result<String> {
+        new.check(on)?;
+        for _ in 0..DRAWS {
+            let key = format!("{PREFIX}{}", random_chars()?);
+            let shown: String = key.chars().take(SHOWN_CHARS).collect();
+            let added = self
+                .db
+                .execute(
+                    sql(
+                        "INSERT INTO api_key (sha256, prefix, name, site_id, scope, hourly_limit,
+                             created_on, works_until)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (prefix) DO NOTHING",
+                    )
+                    .bind(Sha256::digest(key.as_bytes()).to_vec())
+                    .bind(shown)
+                    .bind(new.name.trim())
+                    .bind(new.site)
+                    .bind(new.scope.as_str())
+                    .bind(new.hourly_limit)
+                    .bind(day_number(on))
+                    .bind(new.works_until.map(day_number)),
                 )
-                .bind(hash(&key))
-                .bind(shown)
-                .bind(site.map(|site| site.id))
-                .bind(scope.as_str())
-                .bind(day_number(on)),
-            )
-            .await?;
-        Ok(key)
+                .await?;
+            if added == 1 {
+                return Ok(key);
+            }
+        }
+        Err(Error::Invalid("there are too many keys".into()))
     }
 
-    /// What a key opens; `None` when there is no such key.
+    /// All keys, oldest first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn key_access(&self, key: &str) -> Result<Option<KeyAccess>> {
-        let row = self
+    pub async fn keys(&self) -> Result<Vec<Key>> {
+        let rows = self
             .db
-            .first(sql("SELECT site_id, scope FROM api_key WHERE sha256 = $1").bind(hash(key)))
+            .all(sql(
+                "SELECT id, sha256, prefix, name, site_id, scope, hourly_limit, created_on,
+                     works_until, last_used_on
+                 FROM api_key ORDER BY id",
+            ))
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let site = row.int_or_null(0)?;
-        Ok(Some(KeyAccess {
-            site: site.and_then(|id| SiteId::try_from(id).ok()),
-            scope: if row.text(1)? == Scope::Sites.as_str() {
-                Scope::Sites
-            } else {
-                Scope::Stats
-            },
-        }))
+        rows.iter().map(read).collect()
     }
-}
 
-fn hash(key: &str) -> Vec<u8> {
-    Sha256::digest(key.as_bytes()).to_vec()
+    /// Deletes the key that begins so; false when there is none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn revoke_key(&self, prefix: &str) -> Result<bool> {
+        let removed = self
+            .db
+            .execute(sql("DELETE FROM api_key WHERE prefix = $1").bind(prefix))
+            .await?;
+        Ok(removed == 1)
+    }
+
+    /// Notes that a key was used on a day; writes nothing when that is known.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn note_key_used(&self, id: i64, on: Date) -> Result<()> {
+        self.db
+            .execute(
+                sql("UPDATE api_key SET last_used_on = $2
+                     WHERE id = $1 AND coalesce(last_used_on, $2 - 1) < $2")
+                .bind(id)
+                .bind(day_number(on)),
+            )
+            .await?;
+        Ok(())
+    }
 }
 
 /// 32 characters of an alphabet of 62, each equally likely.

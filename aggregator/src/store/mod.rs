@@ -5,6 +5,7 @@
 
 mod audit;
 mod batches;
+mod changes;
 mod db;
 mod dropped;
 mod dump;
@@ -14,13 +15,14 @@ mod goals;
 mod imports;
 mod keys;
 mod live;
+mod props;
 mod retention;
 mod segments;
 mod settings;
 mod shards;
 mod sites;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::PathBuf;
 
@@ -28,6 +30,7 @@ use crate::error::Result;
 
 pub use audit::{KnownSource, Soundness};
 pub use batches::{Applied, LastOf, Rollups};
+pub use changes::{FORMER_DAYS, SiteChange};
 use db::Db;
 pub use db::Engine;
 #[cfg(test)]
@@ -37,10 +40,11 @@ pub use erased::CameBack;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};
-pub use keys::{KeyAccess, Scope};
+pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, Key, KeyHash, NewKey, Scope};
 pub use live::Minute;
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use segments::{Snapshot, Taken};
+pub use sites::PageFrom;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,16 @@ pub const MARKERS_DAYS: i64 = 14;
 /// Months that counts may be kept, at most.
 pub const KEPT_MONTHS_MAX: u32 = 1_200;
 
+/// Checks for how many months counts are to be kept.
+pub(super) fn check_months(months: u32) -> Result<()> {
+    if (1..=KEPT_MONTHS_MAX).contains(&months) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "months: counts are kept for 1 to {KEPT_MONTHS_MAX} months"
+    )))
+}
+
 impl Store {
     /// How many months the counts of a site are kept.
     ///
@@ -33,11 +43,7 @@ impl Store {
     /// # Errors
     /// The number is none of 1 to [`KEPT_MONTHS_MAX`], or the database failed.
     pub async fn keep_months(&self, site: SiteId, months: u32) -> Result<()> {
-        if !(1..=KEPT_MONTHS_MAX).contains(&months) {
-            return Err(Error::Invalid(format!(
-                "months: counts are kept for 1 to {KEPT_MONTHS_MAX} months"
-            )));
-        }
+        check_months(months)?;
         self.db
             .execute(
                 sql("UPDATE site SET kept_months = $2 WHERE id = $1")

@@ -55,6 +55,25 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         .map_err(|invalid| Error::Invalid(invalid.to_string()))
 }
 
+/// Checks and stores what is not goals and funnels, in the caller's transaction.
+pub(super) async fn put(tx: &mut Tx, site: SiteId, settings: &Settings) -> Result<()> {
+    check(settings)?;
+    let stored = Settings {
+        goals: Vec::new(),
+        funnels: Vec::new(),
+        ..settings.clone()
+    };
+    let text = serde_json::to_string(&stored)
+        .map_err(|error| Error::Invalid(format!("settings: {error}")))?;
+    tx.execute(
+        sql("UPDATE site SET settings = $1 WHERE id = $2")
+            .bind(text)
+            .bind(site),
+    )
+    .await?;
+    Ok(())
+}
+
 /// The site was removed meanwhile.
 pub(super) fn gone() -> Error {
     Error::Invalid("the site does not exist any more".into())
@@ -93,20 +112,7 @@ impl Store {
         let mut tx = self.db.write().await?;
         let mut settings = of(&mut tx, site).await?;
         change(&mut settings)?;
-        check(&settings)?;
-        let stored = Settings {
-            goals: Vec::new(),
-            funnels: Vec::new(),
-            ..settings.clone()
-        };
-        let text = serde_json::to_string(&stored)
-            .map_err(|error| Error::Invalid(format!("settings: {error}")))?;
-        tx.execute(
-            sql("UPDATE site SET settings = $1 WHERE id = $2")
-                .bind(text)
-                .bind(site),
-        )
-        .await?;
+        put(&mut tx, site, &settings).await?;
         tx.commit().await?;
         Ok(settings)
     }

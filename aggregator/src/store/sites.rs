@@ -3,10 +3,21 @@
 use shared::visitor::SiteId;
 
 use super::db::{Engine, Row, Tx, sql};
-use super::{Store, erased};
+use super::{Store, changes, erased};
 use crate::clock::day_number;
 use crate::error::Result;
 use crate::site::{self, Site};
+
+/// Where a page of a list lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageFrom<T> {
+    /// At the list's start.
+    Start,
+    /// After an item.
+    After(T),
+    /// Before an item.
+    Before(T),
+}
 
 fn read(row: &Row) -> Result<Site> {
     Ok(Site {
@@ -41,6 +52,36 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// At most `most` sites by domain: those after a domain, those before it (the nearest), or the
+    /// first. With a number, that site only.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn sites_page(
+        &self,
+        only: Option<SiteId>,
+        from: &PageFrom<String>,
+        most: u32,
+    ) -> Result<Vec<Site>> {
+        let (condition, domain, order) = match from {
+            PageFrom::Start => ("domain >= $2", "", "ASC"),
+            PageFrom::After(domain) => ("domain > $2", domain.as_str(), "ASC"),
+            PageFrom::Before(domain) => ("domain < $2", domain.as_str(), "DESC"),
+        };
+        let text = format!(
+            "SELECT id, domain, timezone FROM site
+             WHERE (CAST($1 AS BIGINT) IS NULL OR id = CAST($1 AS BIGINT)) AND {condition}
+             ORDER BY domain {order} LIMIT $3"
+        );
+        let statement = sql(text).bind(only).bind(domain).bind(most);
+        let rows = self.db.all(statement).await?;
+        let mut sites: Vec<Site> = rows.iter().map(read).collect::<Result<_>>()?;
+        if matches!(from, PageFrom::Before(_)) {
+            sites.reverse();
+        }
+        Ok(sites)
+    }
+
     /// The numbers of all sites.
     ///
     /// # Errors
@@ -72,8 +113,8 @@ impl Store {
         timezone: &str,
         on: jiff::civil::Date,
     ) -> Result<bool> {
-        let added = self
-            .db
+        let mut tx = self.db.write().await?;
+        let added = tx
             .execute(
                 sql(
                     "INSERT INTO site (domain, timezone, created_on) VALUES ($1, $2, $3)
@@ -84,6 +125,8 @@ impl Store {
                 .bind(day_number(on)),
             )
             .await?;
+        changes::take_former(&mut tx, domain).await?;
+        tx.commit().await?;
         Ok(added == 1)
     }
 
@@ -103,5 +146,22 @@ impl Store {
         tx.commit().await?;
         self.shrink().await?;
         Ok(removed.is_some())
+    }
+
+    /// As [`Store::remove_site`], by number.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn erase_site(&self, id: SiteId, on: jiff::civil::Date) -> Result<bool> {
+        let mut tx = self.db.write().await?;
+        let removed = tx
+            .execute(sql("DELETE FROM site WHERE id = $1").bind(id))
+            .await?;
+        if removed == 1 {
+            erased::note(&mut tx, i64::from(id), day_number(on)).await?;
+        }
+        tx.commit().await?;
+        self.shrink().await?;
+        Ok(removed == 1)
     }
 }

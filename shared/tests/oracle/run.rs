@@ -88,6 +88,7 @@ pub fn play(scenario: &Scenario) -> Played {
         let site = Site {
             id: n as u32,
             domain: DOMAINS[n].into(),
+            former: None,
             days: days(&zones[n], from, scenario.shards[n]),
             settings,
         };

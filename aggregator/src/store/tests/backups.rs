@@ -24,10 +24,13 @@ async fn filled(place: &Place) -> (Store, Site) {
     store.add_goal(site.id, event, None).await.unwrap();
     store.add_funnel(site.id, "F", vec![1, 2]).await.unwrap();
     store
-        .create_key(Some(&site), Scope::Stats, today())
+        .create_key(&NewKey::of(Some(site.id), Scope::Stats), today())
         .await
         .unwrap();
-    store.create_key(None, Scope::Sites, today()).await.unwrap();
+    store
+        .create_key(&NewKey::of(None, Scope::Sites), today())
+        .await
+        .unwrap();
     store.keep_months(site.id, 7).await.unwrap();
     let sites = store.sites().await.unwrap();
     store

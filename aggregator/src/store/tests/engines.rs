@@ -28,10 +28,10 @@ macro_rules! on_both_engines {
         }
     )*};
 }
-pub(super) use on_both_engines;
+pub(crate) use on_both_engines;
 
 /// A new database on the test server; `None` where there is no server.
-pub(super) async fn postgres() -> Option<Place> {
+pub(crate) async fn postgres() -> Option<Place> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let url = std::env::var("DAYFLY_TEST_POSTGRES").ok()?;
     let options: PgConnectOptions = url.parse().unwrap();

@@ -2,7 +2,7 @@
 //! engines. Settings and what is SQLite's own have files of their own.
 
 mod backups;
-mod engines;
+pub(crate) mod engines;
 mod imports;
 mod settings;
 mod sqlite;
@@ -76,7 +76,7 @@ fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
     Batch::decode(&batch.encode().unwrap()).unwrap()
 }
 
-fn batch(site: u32, seq: u64) -> Batch {
+pub(crate) fn batch(site: u32, seq: u64) -> Batch {
     batch_on(site, seq, today())
 }
 
@@ -408,7 +408,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         store.add_goal(site.id, event, None).await.unwrap();
         store.add_funnel(site.id, "F", vec![1, 2]).await.unwrap();
         store
-            .create_key(Some(site), Scope::Stats, today())
+            .create_key(&NewKey::of(Some(site.id), Scope::Stats), today())
             .await
             .unwrap();
         let import = format!(

@@ -1,0 +1,142 @@
+//! Goals: `/api/v1/sites/goals`. Beside `event` and `page` there is `scroll`: so far on a page.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use serde_json::{Value, json};
+use shared::settings::GoalKind;
+
+use super::params::{Params, invalid};
+use super::{Call, Named, Refusal, in_path, page, refused};
+use crate::serve::App;
+use crate::store::NamedGoal;
+
+#[derive(Clone, Copy)]
+enum Type {
+    Event,
+    Page,
+    Scroll,
+}
+
+const TYPES: [(&str, Type); 3] = [
+    ("event", Type::Event),
+    ("page", Type::Page),
+    ("scroll", Type::Scroll),
+];
+
+/// The store's words for what the API calls otherwise.
+const WORDS: [(&str, &str); 1] = [("name: ", "display_name: ")];
+
+fn told(named: &NamedGoal) -> Value {
+    let (goal_type, event_name, page_path, percent) = match &named.goal.kind {
+        GoalKind::Event { name } => ("event", Some(name), None, None),
+        GoalKind::Page { path } => ("page", None, Some(path), None),
+        GoalKind::Scroll { path, percent } => ("scroll", None, Some(path), Some(percent)),
+    };
+    let mut goal = json!({
+        "id": named.goal.id.to_string(),
+        "goal_type": goal_type,
+        "display_name": named.name,
+        "event_name": event_name,
+        "page_path": page_path,
+    });
+    if let Some(percent) = percent {
+        goal["scroll_threshold"] = json!(percent);
+    }
+    goal
+}
+
+/// `GET /api/v1/sites/goals`.
+pub async fn list(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
+    let allowed = [&["site_id"][..], &page::FIELDS].concat();
+    let call = Call::take(&app, request, &allowed).await?;
+    let site = call.site(&app).await?;
+    let wanted = page::wanted(&call.params, |text| text.parse().ok())?;
+    let goals = app.store.goals(site.id).await?;
+    let (goals, meta) = page::of_list(goals, &wanted, |named| named.goal.id);
+    let goals: Vec<Value> = goals.iter().map(told).collect();
+    Ok(Json(json!({ "goals": goals, "meta": meta })))
+}
+
+/// What completes the goal. What belongs to another type is refused.
+fn kind(params: &Params) -> Result<GoalKind, Refusal> {
+    params.required("goal_type")?;
+    let wanted = params.word("goal_type", &TYPES)?.unwrap_or(Type::Event);
+    let fields: &[&str] = match wanted {
+        Type::Event => &["event_name"],
+        Type::Page => &["page_path"],
+        Type::Scroll => &["page_path", "scroll_threshold"],
+    };
+    let all = ["event_name", "page_path", "scroll_threshold"];
+    let mut foreign = all.iter().filter(|field| !fields.contains(field));
+    if let Some(field) = foreign.find(|field| params.get(field).is_some()) {
+        return Err(invalid(field, "is not of this goal_type"));
+    }
+    let path = |params: &Params| Ok::<_, Refusal>(params.required("page_path")?.trim().to_owned());
+    let kind = match wanted {
+        Type::Event => GoalKind::Event {
+            name: params.required("event_name")?.trim().to_owned(),
+        },
+        Type::Page => GoalKind::Page {
+            path: path(params)?,
+        },
+        Type::Scroll => GoalKind::Scroll {
+            percent: params
+                .number("scroll_threshold", 1..=100)?
+                .and_then(|percent| u8::try_from(percent).ok())
+                .ok_or_else(|| invalid("scroll_threshold", "is required"))?,
+            path: path(params)?,
+        },
+    };
+    let field = fields.first().unwrap_or(&"goal_type");
+    kind.check()
+        .map_err(|wrong| invalid(field, wrong.problem))?;
+    Ok(kind)
+}
+
+/// `PUT /api/v1/sites/goals`: the goal that is there already, under whatever name, or a new one.
+pub async fn find_or_create(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Value>, Refusal> {
+    const FIELDS: [&str; 6] = [
+        "site_id",
+        "goal_type",
+        "event_name",
+        "page_path",
+        "scroll_threshold",
+        "display_name",
+    ];
+    let call = Call::take(&app, request, &FIELDS).await?;
+    let site = call.site(&app).await?;
+    let kind = kind(&call.params)?;
+    let name = call.params.text("display_name")?;
+    let goal = app
+        .store
+        .find_or_add_goal(site.id, kind, name)
+        .await
+        .map_err(refused(&WORDS))?;
+    let mut told = told(&goal);
+    told["domain"] = json!(site.domain);
+    Ok(Json(told))
+}
+
+/// `DELETE /api/v1/sites/goals/{id}`.
+pub async fn remove(
+    State(app): State<App>,
+    id: Named,
+    request: Request,
+) -> Result<Json<Value>, Refusal> {
+    let call = Call::take(&app, request, &["site_id"]).await?;
+    let site = call.site(&app).await?;
+    let id = in_path("goal_id", id)?;
+    let goals = app.store.goals(site.id).await?;
+    let goal = goals.iter().find(|named| named.goal.id.to_string() == id);
+    let Some(goal) = goal else {
+        return Err(Refusal::NotFound("there is no such goal".into()));
+    };
+    app.store
+        .remove_goal(site.id, goal.goal.id)
+        .await
+        .map_err(refused(&[("goal ", "goal_id: goal ")]))?;
+    Ok(Json(json!({ "deleted": "true" })))
+}

@@ -1,0 +1,104 @@
+//! The Sites API, `/api/v1/sites` (COMPAT.md, section 5): sites, and what is decided for them.
+//!
+//! The format is that of Plausible's published documentation of its Sites API, where it has one;
+//! `scroll` goals, funnels and what a site's owner decides are Dayfly's own. Parameters come in the
+//! query, as a form or as JSON (`params.rs`). All of it wants a key with the scope `sites`.
+
+mod funnels;
+mod goals;
+mod page;
+mod params;
+mod props;
+mod site;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request};
+use axum::routing::{delete, get};
+
+use self::params::Params;
+use super::{Access, Refusal, authorise, read_body};
+use crate::error::Error;
+use crate::serve::App;
+use crate::site::Site;
+use crate::store::Scope;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/sites", get(site::list).post(site::create))
+        .route(
+            "/api/v1/sites/{domain}",
+            get(site::show).put(site::change).delete(site::remove),
+        )
+        .route(
+            "/api/v1/sites/goals",
+            get(goals::list).put(goals::find_or_create),
+        )
+        .route("/api/v1/sites/goals/{id}", delete(goals::remove))
+        .route(
+            "/api/v1/sites/funnels",
+            get(funnels::list).put(funnels::find_or_create),
+        )
+        .route("/api/v1/sites/funnels/{id}", delete(funnels::remove))
+        .route(
+            "/api/v1/sites/custom-props",
+            get(props::list).put(props::create),
+        )
+        .route(
+            "/api/v1/sites/custom-props/{property}",
+            delete(props::remove),
+        )
+}
+
+/// What the path names.
+type Named = Result<Path<String>, PathRejection>;
+
+/// What the path names, decoded.
+fn in_path(field: &str, named: Named) -> Result<String, Refusal> {
+    match named {
+        Ok(Path(name)) => Ok(name),
+        Err(_) => Err(params::invalid(field, "is not UTF-8")),
+    }
+}
+
+/// A request whose key may manage sites.
+struct Call {
+    access: Access,
+    params: Params,
+}
+
+impl Call {
+    /// Checks the key, then reads the parameters: none but those that are `allowed`.
+    async fn take(app: &App, request: Request, allowed: &[&str]) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let access = authorise(app, &parts.headers, Scope::Sites).await?;
+        let body = read_body(body).await?;
+        let params = Params::read(parts.uri.query(), &parts.headers, body).await?;
+        params.only(allowed)?;
+        Ok(Self { access, params })
+    }
+
+    /// The site that `site_id` names.
+    async fn site(&self, app: &App) -> Result<Site, Refusal> {
+        let domain = self.params.required("site_id")?;
+        self.access.site(app, "site_id", domain).await
+    }
+}
+
+/// What the store refuses is the caller's doing. A part of the store's word for the field is put in
+/// the place of the API's.
+fn refused(words: &[(&str, &str)]) -> impl Fn(Error) -> Refusal {
+    move |error| match error {
+        Error::Invalid(problem) => {
+            let named = words
+                .iter()
+                .find_map(|(word, field)| Some((field, problem.strip_prefix(word)?)));
+            Refusal::Invalid(match named {
+                Some((field, rest)) => format!("{field}{rest}"),
+                None => problem,
+            })
+        }
+        other => Refusal::Failed(other),
+    }
+}
