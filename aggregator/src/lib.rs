@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod api;
+pub mod arrival;
 pub mod backup;
 pub mod chores;
 pub mod clock;

@@ -102,7 +102,12 @@ impl Attempts {
         let full = windows.iter().zip(&who).filter_map(|(windows, who)| {
             let window = windows.get(who)?;
             let is_full = window.runs(now_ms) && window.bad >= BAD_MAX;
-            is_full.then(|| window.began_ms.saturating_add(WINDOW_MS).saturating_sub(now_ms))
+            is_full.then(|| {
+                window
+                    .began_ms
+                    .saturating_add(WINDOW_MS)
+                    .saturating_sub(now_ms)
+            })
         });
         if let Some(wait_ms) = full.max() {
             let retry_after_s = u32::try_from(wait_ms.max(0).div_euclid(1_000) + 1);

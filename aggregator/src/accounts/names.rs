@@ -64,9 +64,21 @@ mod tests {
         assert!(mail("jürgen@müller.example").is_ok());
         let long = format!("{}@example.com", "a".repeat(250));
         for text in [
-            "", "ada", "@", "ada@", "@example.com", "a b@example.com", "a@b@example.com",
-            "ada@example..com", "ada@.example", "ada@example.", "<ada@example.com>",
-            "ada:x@example.com", "ada\n@example.com", "a,b@example.com", &long,
+            "",
+            "ada",
+            "@",
+            "ada@",
+            "@example.com",
+            "a b@example.com",
+            "a@b@example.com",
+            "ada@example..com",
+            "ada@.example",
+            "ada@example.",
+            "<ada@example.com>",
+            "ada:x@example.com",
+            "ada\n@example.com",
+            "a,b@example.com",
+            &long,
         ] {
             let error = mail(text).unwrap_err().to_string();
             assert!(error.starts_with("mail: "), "{text}: {error}");

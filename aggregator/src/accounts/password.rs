@@ -113,7 +113,10 @@ impl Passwords {
         Ok(is_right && stored.is_some())
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| Error::Busy)?;
@@ -155,7 +158,11 @@ mod tests {
             passwords.is_right(typed, stored).await.unwrap()
         };
         assert!(is_right(&long, Some(&hash)).await);
-        for other in [format!("{long}y"), long[..119].to_owned(), long[..72].to_owned()] {
+        for other in [
+            format!("{long}y"),
+            long[..119].to_owned(),
+            long[..72].to_owned(),
+        ] {
             assert!(!is_right(&other, Some(&hash)).await);
         }
         // Nor do they end at a zero byte.

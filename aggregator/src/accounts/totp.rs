@@ -135,7 +135,11 @@ mod tests {
     fn codes_are_those_of_the_standard() {
         // RFC 6238, appendix B, cut to six digits.
         let secret = b"12345678901234567890";
-        for (s, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
+        for (s, code) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (20_000_000_000, "353130"),
+        ] {
             assert_eq!(step_of(secret, code, s * 1_000), Some(s / 30), "{code}");
             let spaced = format!(" {} {} ", &code[..3], &code[3..]);
             // A step early or late is taken, and known by its own number.
@@ -153,8 +157,16 @@ mod tests {
     fn a_secret_is_shown_as_text_url_and_picture() {
         let shown = show(b"12345678901234567890", "ada@example.com").unwrap();
         assert_eq!(shown.text, "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
-        assert!(shown.url.starts_with("otpauth://totp/Dayfly:ada%40example.com?"));
-        assert!(shown.url.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+        assert!(
+            shown
+                .url
+                .starts_with("otpauth://totp/Dayfly:ada%40example.com?")
+        );
+        assert!(
+            shown
+                .url
+                .contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+        );
         // The corner of a finder pattern, behind the quiet zone.
         assert!(shown.path.starts_with("M4 4h1v1h-1zM5 4h1v1h-1z"));
         assert!(shown.side >= 37, "{}", shown.side);
@@ -169,9 +181,18 @@ mod tests {
         let code = &codes[0];
         assert_eq!(code.len(), 19);
         let hash = recovery_hash(code).unwrap();
-        assert_eq!(recovery_hash(&code.to_lowercase().replace('-', " ")), Some(hash.clone()));
+        assert_eq!(
+            recovery_hash(&code.to_lowercase().replace('-', " ")),
+            Some(hash.clone())
+        );
         assert_ne!(recovery_hash(&codes[1]), Some(hash));
-        for text in ["", "123456", "AAAA-AAAA", "1111-1111-1111-1111", &"A".repeat(20)] {
+        for text in [
+            "",
+            "123456",
+            "AAAA-AAAA",
+            "1111-1111-1111-1111",
+            &"A".repeat(20),
+        ] {
             assert_eq!(recovery_hash(text), None, "{text}");
         }
     }
