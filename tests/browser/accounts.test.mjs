@@ -72,10 +72,7 @@ const shoot = async (page, name) => {
 const press = async (page, name) => {
   const button = page.getByRole("button", { name, exact: true });
   await button.focus();
-  await Promise.all([
-    page.waitForNavigation(),
-    page.keyboard.press("Enter"),
-  ]);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
 };
 
 describe("accounts", () => {

@@ -79,15 +79,29 @@ async fn from_the_first_link_on(postgres: bool) {
     let printed = path_of(&system, &log).to_owned();
     let again = system.dayfly(&["user", "first"]);
     let mut ada = Browser::of(&system);
-    let form = format!("mail=ada@example.com&name=Ada&password={}", PASSWORD.replace(' ', "+"));
+    let form = format!(
+        "mail=ada@example.com&name=Ada&password={}",
+        PASSWORD.replace(' ', "+")
+    );
     assert_eq!(ada.post(&printed, &form).await.status(), 303);
     assert_eq!(ada.get("/").await.status(), 200);
-    assert_eq!(Browser::of(&system).post(&printed, &form).await.status(), 404);
+    assert_eq!(
+        Browser::of(&system).post(&printed, &form).await.status(),
+        404
+    );
     assert_eq!(ada.get(path_of(&system, &again)).await.status(), 404);
     assert_eq!(system.dayfly(&["user", "first"]), "");
 
     // Somebody is invited from the command line, with a role at a site.
-    let link = system.dayfly(&["user", "add", "Eve@example.com", "--site", SITE, "--role", "editor"]);
+    let link = system.dayfly(&[
+        "user",
+        "add",
+        "Eve@example.com",
+        "--site",
+        SITE,
+        "--role",
+        "editor",
+    ]);
     let mut eve = Browser::of(&system);
     let form = "name=Eve&password=a+good+password+of+eve";
     assert_eq!(eve.post(path_of(&system, &link), form).await.status(), 303);
@@ -95,10 +109,27 @@ async fn from_the_first_link_on(postgres: bool) {
     assert_eq!(eve.get(&page).await.status(), 200);
     assert_eq!(eve.get(&format!("{page}/people")).await.status(), 403);
     let listed = system.dayfly(&["user", "list"]);
-    let line = |mail: &str| listed.lines().find(|line| line.starts_with(mail)).unwrap().to_owned();
+    let line = |mail: &str| {
+        listed
+            .lines()
+            .find(|line| line.starts_with(mail))
+            .unwrap()
+            .to_owned()
+    };
     assert!(line("ada@example.com").contains("\tadmin\t-\t"), "{listed}");
-    assert!(line("eve@example.com").ends_with("\ta.example=editor\tEve"), "{listed}");
-    system.dayfly(&["user", "role", "eve@example.com", "--site", SITE, "--role", "none"]);
+    assert!(
+        line("eve@example.com").ends_with("\ta.example=editor\tEve"),
+        "{listed}"
+    );
+    system.dayfly(&[
+        "user",
+        "role",
+        "eve@example.com",
+        "--site",
+        SITE,
+        "--role",
+        "none",
+    ]);
     assert_eq!(eve.get(&page).await.status(), 404);
 
     // A server that starts anew knows who is logged in; one that has an account prints no link.
@@ -118,7 +149,10 @@ async fn from_the_first_link_on(postgres: bool) {
     assert!(eve.is_in().await, "the link alone changes nothing");
     let mut other = Browser::of(&system);
     let form = "password=another+good+one";
-    assert_eq!(other.post(path_of(&system, &link), form).await.status(), 303);
+    assert_eq!(
+        other.post(path_of(&system, &link), form).await.status(),
+        303
+    );
     assert!(!eve.is_in().await);
     assert_eq!(eve.log_in("eve@example.com", "another good one").await, 303);
 
@@ -148,7 +182,10 @@ async fn i11_the_sixth_bad_login_is_429_and_no_secret_is_on_disk() {
     let mut system = System::aggregator_alone().await;
     let words = ["user", "add", "ada@example.com", "--password-stdin"];
     let made = system.dayfly_told(&words, &format!("{PASSWORD}\n"));
-    assert_eq!(String::from_utf8_lossy(&made.stdout), "added ada@example.com\n");
+    assert_eq!(
+        String::from_utf8_lossy(&made.stdout),
+        "added ada@example.com\n"
+    );
     let again = system.dayfly_told(&words, PASSWORD);
     assert!(String::from_utf8_lossy(&again.stderr).contains("has an account already"));
     let short = ["user", "add", "bob@example.com", "--password-stdin"];
@@ -160,7 +197,11 @@ async fn i11_the_sixth_bad_login_is_429_and_no_secret_is_on_disk() {
     let link = system.dayfly(&["user", "reset", "ada@example.com"]);
     let secrets = [
         browser.cookie.split_once('=').unwrap().1.to_owned(),
-        path_of(&system, &link).rsplit('/').next().unwrap().to_owned(),
+        path_of(&system, &link)
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_owned(),
         PASSWORD.to_owned(),
     ];
     for _ in 0..5 {
@@ -169,7 +210,11 @@ async fn i11_the_sixth_bad_login_is_429_and_no_secret_is_on_disk() {
     let form = "mail=ada@example.com&password=wrong";
     let refused = browser.post("/login", form).await;
     assert_eq!(refused.status(), 429);
-    let wait: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let wait: u32 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((800..=901).contains(&wait), "{wait}");
 
     // I1, and what is stored of secrets: in no file, and in no log.
@@ -182,7 +227,9 @@ async fn i11_the_sixth_bad_login_is_429_and_no_secret_is_on_disk() {
         };
         looked_at += 1;
         for secret in &secrets {
-            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
             assert!(!found, "{}", path.display());
         }
     }

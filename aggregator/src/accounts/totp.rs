@@ -51,6 +51,13 @@ pub fn step_of(secret: &[u8], code: &str, now_ms: UnixMs) -> Option<i64> {
     i64::try_from(step).ok()
 }
 
+/// The code that an app shows at a moment.
+#[cfg(test)]
+pub fn code_at(secret: &[u8], now_ms: UnixMs) -> String {
+    let now_s = u64::try_from(now_ms / 1_000).unwrap();
+    totp(secret, "x").unwrap().generate(now_s).to_string()
+}
+
 /// How a secret is shown to somebody's app.
 pub struct Shown {
     /// In groups of four, to be typed.

@@ -176,5 +176,6 @@ pub async fn remove(
         return nobody("account: nobody of that number has a role here.");
     }
     let is_out = account == caller.account.id && !caller.account.is_admin;
-    Ok(go_to(if is_out { "/" } else { &place(&at) }, None))
+    let next = if is_out { "/".to_owned() } else { place(&at) };
+    Ok(go_to(&next, None))
 }

@@ -173,7 +173,10 @@ async fn what_opens_accounts_is_in_no_backup(place: Place) {
         store.remove_site(domain, today()).await.unwrap();
     }
     let refused = backup::restore(&store, &file, false).await.unwrap_err();
-    assert!(refused.to_string().contains("accounts already"), "{refused}");
+    assert!(
+        refused.to_string().contains("accounts already"),
+        "{refused}"
+    );
 }
 
 async fn what_is_no_backup_changes_nothing(place: Place) {

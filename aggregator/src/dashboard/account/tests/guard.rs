@@ -53,14 +53,18 @@ async fn without_a_login_no_page_opens(place: Place) {
         assert_eq!(stranger.send(request).await.status, 401, "{path}");
     }
     let first = stranger.get("/").await;
-    assert_eq!((first.status, first.header("location")), (303.try_into().unwrap(), "/login"));
+    assert_eq!(
+        (first.status, first.header("location")),
+        (StatusCode::SEE_OTHER, "/login")
+    );
 }
 
 async fn each_role_opens_its_pages_and_no_others(place: Place) {
     let web = Web::start(&place).await;
     web.account("admin@example.com").await;
     web.account("stranger@example.com").await;
-    web.role("elsewhere@example.com", "b.example", Role::Owner).await;
+    web.role("elsewhere@example.com", "b.example", Role::Owner)
+        .await;
     let mut people = vec![
         (web.logged_in("stranger@example.com").await, None),
         (web.logged_in("elsewhere@example.com").await, None),
@@ -119,10 +123,21 @@ async fn what_changes_anything_comes_from_a_page_of_ours(place: Place) {
             // The same host under the other scheme, or another port.
             vec![("content-type", FORM), ("origin", "https://127.0.0.1:8000")],
             vec![("content-type", FORM), ("origin", "http://127.0.0.1:8001")],
-            vec![("content-type", FORM), ("origin", HTTP), ("sec-fetch-site", "cross-site")],
-            vec![("content-type", FORM), ("origin", HTTP), ("sec-fetch-site", "same-site")],
+            vec![
+                ("content-type", FORM),
+                ("origin", HTTP),
+                ("sec-fetch-site", "cross-site"),
+            ],
+            vec![
+                ("content-type", FORM),
+                ("origin", HTTP),
+                ("sec-fetch-site", "same-site"),
+            ],
             vec![("content-type", "text/plain"), ("origin", HTTP)],
-            vec![("content-type", "multipart/form-data; boundary=x"), ("origin", HTTP)],
+            vec![
+                ("content-type", "multipart/form-data; boundary=x"),
+                ("origin", HTTP),
+            ],
             vec![("origin", HTTP)],
         ] {
             let mut request = browser.request("POST", &path);
@@ -173,9 +188,18 @@ async fn every_answer_has_its_headers(place: Place) {
             }
             let policy = answer.header("content-security-policy");
             assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
-            assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-            assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
-            assert!(answer.header("permissions-policy").contains("camera=()"), "{path}");
+            assert!(
+                policy.contains("frame-ancestors 'none'"),
+                "{path}: {policy}"
+            );
+            assert!(
+                !policy.contains("unsafe") && !policy.contains('*'),
+                "{policy}"
+            );
+            assert!(
+                answer.header("permissions-policy").contains("camera=()"),
+                "{path}"
+            );
             let hsts = match browser.origin {
                 HTTPS => "max-age=31536000",
                 _ => "",
@@ -198,17 +222,26 @@ async fn plain_http_is_for_loopback_only(place: Place) {
         ("/api/v1/sites", "https://stats.example/api/v1/sites"),
     ] {
         let answer = plain.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.header("location")), (308, to));
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (308, to)
+        );
         assert!(answer.header("set-cookie").is_empty());
     }
     // The edge signs what it sends, and reads no redirect.
     assert_eq!(plain.get("/edge/v1/roster").await.status, 401);
     assert_eq!(plain.get("/health").await.status, 200);
     for origin in ["http://localhost:8000", "http://[::1]:8000", HTTP, HTTPS] {
-        assert_eq!(web.browser(origin).get("/login").await.status, 200, "{origin}");
+        assert_eq!(
+            web.browser(origin).get("/login").await.status,
+            200,
+            "{origin}"
+        );
     }
     // What somebody else says about HTTPS is not believed.
-    let request = plain.request("GET", "/login").header("x-forwarded-proto", "https");
+    let request = plain
+        .request("GET", "/login")
+        .header("x-forwarded-proto", "https");
     let forged = plain.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(forged.status, 308);
 }
@@ -236,22 +269,38 @@ async fn forms_are_bounded_and_hold_what_they_should(place: Place) {
     let large = "x".repeat(65 * 1024);
     for (fields, status, says) in [
         (vec![("name", "A"), ("x", "1")], 400, "x: unknown field"),
-        (vec![("name", "A"), ("name", "B")], 400, "name: it is there twice"),
+        (
+            vec![("name", "A"), ("name", "B")],
+            400,
+            "name: it is there twice",
+        ),
         (vec![("name", large.as_str())], 413, "larger than 64 KiB"),
-        (vec![("name", "")], 400, "Name: a name has 1 to 80 characters."),
+        (
+            vec![("name", "")],
+            400,
+            "Name: a name has 1 to 80 characters.",
+        ),
     ] {
         let answer = browser.post("/account/name", &fields).await;
         assert_eq!(answer.status, status);
         assert!(answer.html.contains(says), "{}", answer.html);
     }
-    let answer = browser.post("/account/sessions/end", &[("id", "1 OR 1=1")]).await;
+    let answer = browser
+        .post("/account/sessions/end", &[("id", "1 OR 1=1")])
+        .await;
     assert_eq!(answer.status, 400);
     assert!(answer.html.contains("id: that is no number"));
     // What somebody calls themselves is text.
-    let named = browser.post("/account/name", &[("name", "<script>alert(1)</script>")]).await;
+    let named = browser
+        .post("/account/name", &[("name", "<script>alert(1)</script>")])
+        .await;
     assert_eq!(named.status, 303);
     let shown = browser.get(named.header("location")).await;
-    assert!(shown.html.contains("&#60;script&#62;alert(1)"), "{}", shown.html);
+    assert!(
+        shown.html.contains("&#60;script&#62;alert(1)"),
+        "{}",
+        shown.html
+    );
     assert!(!shown.html.contains("<script"));
 }
 

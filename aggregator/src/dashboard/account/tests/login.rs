@@ -1,7 +1,7 @@
 //! Logging in and out: cookies, guesses, the second step.
 
 use super::*;
-use crate::accounts::totp;
+use crate::accounts::totp::{self, code_at};
 use crate::store::tests::engines::on_both_engines;
 
 on_both_engines!(
@@ -70,7 +70,8 @@ async fn a_login_gets_a_token_of_its_own(place: Place) {
     web.account("eve@example.com").await;
     // What Eve has planted in Ada's browser, a token of nobody's or her own, is not what Ada gets.
     let eve = web.logged_in("eve@example.com").await;
-    for planted in [format!("dayfly-loopback={}", "x".repeat(43)), eve.cookie.borrow().clone()] {
+    let hers = eve.cookie.borrow().clone();
+    for planted in [format!("dayfly-loopback={}", "x".repeat(43)), hers] {
         let ada = web.browser(HTTP);
         *ada.cookie.borrow_mut() = planted.clone();
         ada.log_in("ada@example.com", PASSWORD).await;
@@ -99,7 +100,13 @@ async fn a_cookie_after_the_logout_opens_nothing(place: Place) {
     let mut replay = browser.request("GET", "/").body(Body::empty()).unwrap();
     replay.headers_mut().remove("accept");
     assert_eq!(browser.send(replay).await.status, 401);
-    assert_eq!(browser.post("/account/name", &[("name", "Eve")]).await.status, 401);
+    assert_eq!(
+        browser
+            .post("/account/name", &[("name", "Eve")])
+            .await
+            .status,
+        401
+    );
 }
 
 async fn a_login_ends_by_itself(place: Place) {
@@ -138,10 +145,16 @@ async fn the_sixth_bad_login_is_refused(place: Place) {
         assert!(refused.html.contains("Try again in 16 minutes."));
         // Another account is none of its business, but their network is.
         let browser = at("198.51.100.77");
-        assert_eq!(browser.log_in("bob@example.com", PASSWORD).await.status, 303);
+        assert_eq!(
+            browser.log_in("bob@example.com", PASSWORD).await.status,
+            303
+        );
         web.clock.advance_ms(901_000);
         let after = at("203.0.113.1").log_in(mail, PASSWORD).await;
-        assert_eq!(after.status.as_u16(), if mail.starts_with('a') { 303 } else { 401 });
+        assert_eq!(
+            after.status.as_u16(),
+            if mail.starts_with('a') { 303 } else { 401 }
+        );
         web.clock.advance_ms(901_000);
     }
     let browser = web.browser(HTTP);
@@ -157,7 +170,13 @@ async fn whoever_is_unknown_is_answered_alike(place: Place) {
     let web = Web::start(&place).await;
     web.account("ada@example.com").await;
     let long = format!("{}@example.com", "ä".repeat(4_000));
-    for mail in ["ada@example.com", "nobody@example.com", "", "no address", &long] {
+    for mail in [
+        "ada@example.com",
+        "nobody@example.com",
+        "",
+        "no address",
+        &long,
+    ] {
         let browser = Browser {
             // One each: this is not about how often.
             address: "2001:db8::1",
@@ -166,7 +185,10 @@ async fn whoever_is_unknown_is_answered_alike(place: Place) {
         web.clock.advance_ms(16 * 60_000);
         let answer = browser.log_in(mail, "wrong").await;
         assert_eq!(answer.status, 401, "{mail}");
-        assert_eq!(answer.problem(), "The mail address or the password is wrong.");
+        assert_eq!(
+            answer.problem(),
+            "The mail address or the password is wrong."
+        );
         assert!(answer.header("set-cookie").is_empty());
         assert!(!answer.html.contains("wrong\""), "no password is sent back");
     }
@@ -182,11 +204,18 @@ async fn with_totp(browser: &Browser<'_>, account: i64) -> (Vec<u8>, Vec<String>
     let page = browser.get("/account/totp").await;
     let shown = totp::show(&secret, &account.mail).unwrap();
     assert!(page.html.contains(&shown.text) && page.html.contains(&shown.path));
-    let wrong = browser.post("/account/totp/confirm", &[("code", "000000")]).await;
+    let wrong = browser
+        .post("/account/totp/confirm", &[("code", "000000")])
+        .await;
     assert_eq!(wrong.status, 400);
-    assert_eq!(wrong.problem(), "Code: that is not the one your app shows now.");
+    assert_eq!(
+        wrong.problem(),
+        "Code: that is not the one your app shows now."
+    );
     let code = code_at(&secret, web.clock.now_ms());
-    let on = browser.post("/account/totp/confirm", &[("code", &code)]).await;
+    let on = browser
+        .post("/account/totp/confirm", &[("code", &code)])
+        .await;
     assert_eq!(on.status, 200, "{}", on.html);
     let codes = on.between("<ul class=\"codes\">", "</ul>");
     let codes: Vec<String> = codes
@@ -196,14 +225,6 @@ async fn with_totp(browser: &Browser<'_>, account: i64) -> (Vec<u8>, Vec<String>
         .collect();
     assert_eq!(codes.len(), totp::RECOVERY_CODES);
     (secret, codes)
-}
-
-/// The code of a moment, found by trying: there is one way to make them, and it is not ours.
-fn code_at(secret: &[u8], now_ms: i64) -> String {
-    (0..1_000_000)
-        .map(|code| format!("{code:06}"))
-        .find(|code| totp::step_of(secret, code, now_ms) == Some(now_ms / 30_000))
-        .unwrap()
 }
 
 async fn the_second_step_is_asked_for(place: Place) {
@@ -220,7 +241,10 @@ async fn the_second_step_is_asked_for(place: Place) {
     assert_eq!(sent.header("location"), "/login/code?next=%2F");
     assert!(sent.header("set-cookie").contains("; Max-Age=600; "));
     assert!(!half.is_in().await, "half-way is not in");
-    assert_eq!(half.post("/account/name", &[("name", "E")]).await.status, 401);
+    assert_eq!(
+        half.post("/account/name", &[("name", "E")]).await.status,
+        401
+    );
     assert_eq!(half.get("/login/code").await.status, 200);
     let refused = half.post("/login/code", &[("code", &used)]).await;
     assert_eq!(refused.status, 401);
@@ -234,7 +258,10 @@ async fn the_second_step_is_asked_for(place: Place) {
     assert!(half.is_in().await);
     let whole = half.cookie.replace(halfway);
     assert_ne!(whole, *half.cookie.borrow(), "rotated again");
-    assert_eq!(half.post("/login/code", &fields).await.header("location"), "/login");
+    assert_eq!(
+        half.post("/login/code", &fields).await.header("location"),
+        "/login"
+    );
     // A half log-in waits for ten minutes.
     half.log_in("ada@example.com", PASSWORD).await;
     web.clock.advance_ms(10 * 60_000);
@@ -242,11 +269,15 @@ async fn the_second_step_is_asked_for(place: Place) {
     let late = half.post("/login/code", &[("code", &code)]).await;
     assert_eq!(late.header("location"), "/login");
     // Off again: with the password only.
-    let off = browser.post("/account/totp/off", &[("password", "wrong")]).await;
+    let off = browser
+        .post("/account/totp/off", &[("password", "wrong")])
+        .await;
     assert_eq!(off.status, 403);
     assert_eq!(off.problem(), "Your password: that is not it.");
     assert_eq!(browser.post("/account/totp", &[]).await.status, 409);
-    let off = browser.post("/account/totp/off", &[("password", PASSWORD)]).await;
+    let off = browser
+        .post("/account/totp/off", &[("password", PASSWORD)])
+        .await;
     assert_eq!(off.status, 303);
     assert!(web.logged_in("ada@example.com").await.is_in().await);
     assert_eq!(web.app.store.recovery_codes_left(ada).await.unwrap(), 0);
@@ -260,7 +291,11 @@ async fn a_recovery_code_opens_once(place: Place) {
     let try_code = async |code: &str| {
         let browser = web.browser(HTTP);
         browser.log_in("ada@example.com", PASSWORD).await;
-        browser.post("/login/code", &[("code", code)]).await.status.as_u16()
+        browser
+            .post("/login/code", &[("code", code)])
+            .await
+            .status
+            .as_u16()
     };
     assert_eq!(try_code(&codes[0].to_lowercase()).await, 303);
     assert_eq!(try_code(&codes[0]).await, 401);
@@ -287,7 +322,10 @@ async fn guesses_of_codes_are_counted(place: Place) {
             ..web.browser(HTTP)
         };
         eve.log_in("ada@example.com", PASSWORD).await;
-        assert_eq!(eve.post("/login/code", &[("code", "000000")]).await.status, 401);
+        assert_eq!(
+            eve.post("/login/code", &[("code", "000000")]).await.status,
+            401
+        );
     }
     let eve = web.browser(HTTP);
     let refused = eve.log_in("ada@example.com", PASSWORD).await;

@@ -55,7 +55,10 @@ impl Answer {
 
     /// The text between two others.
     fn between(&self, begin: &str, end: &str) -> &str {
-        let (_, rest) = self.html.split_once(begin).unwrap_or_else(|| panic!("{}", self.html));
+        let (_, rest) = self
+            .html
+            .split_once(begin)
+            .unwrap_or_else(|| panic!("{}", self.html));
         rest.split_once(end).unwrap().0
     }
 

@@ -19,8 +19,18 @@ async fn another_password_ends_the_other_logins(place: Place) {
     let browser = web.logged_in("ada@example.com").await;
     let before = browser.cookie.borrow().clone();
     for (current, new, status, says) in [
-        (PASSWORD, "short", 400, "New password: it has at least 10 characters."),
-        ("wrong", "another good one", 403, "Your password: that is not it."),
+        (
+            PASSWORD,
+            "short",
+            400,
+            "New password: it has at least 10 characters.",
+        ),
+        (
+            "wrong",
+            "another good one",
+            403,
+            "Your password: that is not it.",
+        ),
     ] {
         let fields = [("current", current), ("password", new)];
         let answer = browser.post("/account/password", &fields).await;
@@ -39,7 +49,10 @@ async fn another_password_ends_the_other_logins(place: Place) {
     // Guesses here are counted like those at the log-in.
     let fields = [("current", "wrong"), ("password", "a third good one")];
     for status in [403, 403, 403, 429] {
-        assert_eq!(browser.post("/account/password", &fields).await.status, status);
+        assert_eq!(
+            browser.post("/account/password", &fields).await.status,
+            status
+        );
     }
 }
 
@@ -87,7 +100,12 @@ async fn an_account_is_deleted_when_it_is_typed(place: Place) {
     let browser = web.logged_in(mail).await;
     for (confirm, password, status, says) in [
         ("", PASSWORD, 400, "Confirmation: type your mail address."),
-        ("admin@example.com", PASSWORD, 400, "Confirmation: type your mail address."),
+        (
+            "admin@example.com",
+            PASSWORD,
+            400,
+            "Confirmation: type your mail address.",
+        ),
         (mail, "wrong", 403, "Your password: that is not it."),
     ] {
         let fields = [("confirm", confirm), ("password", password)];
@@ -107,7 +125,9 @@ async fn an_account_is_deleted_when_it_is_typed(place: Place) {
         assert_eq!(web.app.store.engine(), Engine::Sqlite);
         for file in [file.clone(), file.with_extension("sqlite-wal")] {
             let bytes = std::fs::read(&file).unwrap_or_default();
-            let found = bytes.windows(20).any(|part| part == b"zaphod.unforgettable");
+            let found = bytes
+                .windows(20)
+                .any(|part| part == b"zaphod.unforgettable");
             assert!(!found, "{}", file.display());
         }
     }
@@ -123,13 +143,19 @@ async fn the_last_admin_stays(place: Place) {
     assert_eq!(refused.status, 409);
     assert!(refused.problem().starts_with("You are the last admin"));
     let store = &web.app.store;
-    assert_eq!(store.set_admin(ada, false).await.unwrap(), Changed::LastAdmin);
+    assert_eq!(
+        store.set_admin(ada, false).await.unwrap(),
+        Changed::LastAdmin
+    );
     assert_eq!(store.set_admin(7, true).await.unwrap(), Changed::Unknown);
     assert_eq!(store.set_admin(eve, true).await.unwrap(), Changed::Done);
     // Two who go at once: one stays.
     let both = tokio::join!(store.remove_account(ada), store.remove_account(eve));
     let both = [both.0.unwrap(), both.1.unwrap()];
-    assert!(both.contains(&Changed::Done) && both.contains(&Changed::LastAdmin), "{both:?}");
+    assert!(
+        both.contains(&Changed::Done) && both.contains(&Changed::LastAdmin),
+        "{both:?}"
+    );
     assert_eq!(store.accounts().await.unwrap().len(), 1);
 }
 
@@ -140,12 +166,17 @@ async fn ended_logins_are_forgotten_and_there_are_no_more_than_fifty(place: Plac
     let first = web.logged_in("ada@example.com").await;
     for n in 1..=50 {
         let expires_ms = NOON_MS + 40 * DAY_MS + n;
-        let begun = store.begin_login(ada, false, web.today(), expires_ms, None).await;
+        let begun = store
+            .begin_login(ada, false, web.today(), expires_ms, None)
+            .await;
         begun.unwrap();
     }
     assert!(!first.is_in().await);
     assert_eq!(store.logins(ada, NOON_MS).await.unwrap().len(), 50);
     web.link(&Link::Reset { account: ada }).await;
-    store.forget_ended_logins(NOON_MS + 40 * DAY_MS + 20).await.unwrap();
+    store
+        .forget_ended_logins(NOON_MS + 40 * DAY_MS + 20)
+        .await
+        .unwrap();
     assert_eq!(store.logins(ada, 0).await.unwrap().len(), 30);
 }
