@@ -442,10 +442,15 @@ impl Planner<'_> {
         };
         let of = self.distinct(Cube::Pages, about, vec![class], Counter::Views, of_visit)?;
         let all = about.kept(of_visit);
-        Ok((
-            vec![of],
-            Some(vec![self.sum(Cube::Visits, Counter::Visits, &all)?]),
-        ))
+        // A visit may go on in hours it did not begin in; days that lie within a range that is
+        // cut may have lost theirs.
+        let counter = match (self.by_hour(about), self.is_partial) {
+            (true, _) => Counter::ActiveVisits,
+            (false, false) => Counter::Visits,
+            (false, true) => return Ok((vec![of], None)),
+        };
+        let cap = self.sum(Cube::Visits, counter, &all)?;
+        Ok((vec![of], Some(vec![cap])))
     }
 
     /// Visitors, and how many there are at most where that is told elsewhere.
