@@ -22,9 +22,9 @@ async fn pages_with_countries_say_whose_they_are() {
         ),
     ] {
         let overview = overview(State(app.clone())).await;
-        let params = SiteParams { period: None };
-        let name = Path("a.example".to_owned());
-        let site = site(State(app), name, Ok(Params(params))).await;
+        let name = axum::extract::Path("a.example".to_owned());
+        let params = axum::extract::RawQuery(None);
+        let site = site::site(State(app), name, params).await;
         for page in [overview, site] {
             let body = page.unwrap_or_else(IntoResponse::into_response).into_body();
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
