@@ -6,7 +6,7 @@ use crate::query::{Cell, Metric, Value};
 /// What a metric is called; `several` days change what visitors are.
 pub const fn name(metric: Metric, several: bool) -> &'static str {
     match metric {
-        Metric::Visitors if several => "Visitors, summed by day",
+        Metric::Visitors if several => "Daily visitors, summed",
         Metric::Visitors => "Visitors",
         Metric::Visits => "Visits",
         Metric::Pageviews => "Page views",

@@ -290,6 +290,7 @@ pub fn panel(
         column: tab.column,
         second: match tab.second {
             Metric::Pageviews => "Views",
+            Metric::ConversionRate => "Rate",
             other => numbers::name(other, false),
         },
         more: (rows.len() > most).then_some(list),
