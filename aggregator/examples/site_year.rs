@@ -29,6 +29,7 @@ use shared::call::{Hit, HitKind};
 use shared::cube::CUBES;
 use shared::day::Day;
 use shared::visit::Visitor;
+use shared::visitor::SiteId;
 
 const EVENTS: [&str; 5] = ["Signup", "Download", "Search", "Play", "Share"];
 const FIRST: Date = date(2025, 11, 1);
@@ -119,6 +120,7 @@ struct Who {
 }
 
 fn day_of(
+    number: SiteId,
     site: &Site,
     random: &mut Random,
     at: u64,
@@ -128,7 +130,7 @@ fn day_of(
 ) {
     let day = FIRST.saturating_add((at as i64).days());
     let source = Source {
-        site: 1,
+        site: number,
         date: day,
         shard: 0,
         incarnation: format!("{at:032x}"),
@@ -324,7 +326,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         false => Place::File(PathBuf::from(database)),
     };
     let store = Store::open(&place).await?;
-    store.add_site("www.example.com", "UTC", FIRST).await?;
+    store.add_site("example.com", "UTC", FIRST).await?;
+    let added = store.site("example.com").await?;
+    let number = added.ok_or("the site is not there")?.id;
     let site = Site::new();
     let mut random = Random(1);
 
@@ -335,7 +339,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut counting: Vec<Batch> = Vec::new();
         for at in 0..4 {
-            day_of(&site, &mut random, 4_000 + at, 60_000, None, |batch| {
+            day_of(number, &site, &mut random, 4_000 + at, 60_000, None, |batch| {
                 counting.push(batch)
             });
         }
@@ -376,7 +380,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut ready = Vec::new();
         let today = (views as f64 / DAYS as f64 * weekday) as u64;
         let raw = raw.as_mut().map(|raw| raw as &mut dyn Write);
-        day_of(&site, &mut random, at, today, raw, |batch| {
+        day_of(number, &site, &mut random, at, today, raw, |batch| {
             ready.push(batch)
         });
         for batch in ready {
@@ -389,20 +393,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let end = FIRST.saturating_add((DAYS as i64).days());
     let fold_until = end.saturating_sub(HOURLY_DAYS.days());
-    for day in store.days_to_merge(1, end, fold_until).await? {
+    for day in store.days_to_merge(number, end, fold_until).await? {
         let hours = if day < fold_until {
             Hours::Folded
         } else {
             Hours::Kept
         };
-        store.merge_day(1, day, hours).await?;
+        store.merge_day(number, day, hours).await?;
     }
     store
-        .forget_markers(1, end.saturating_add(30.days()))
+        .forget_markers(number, end.saturating_add(30.days()))
         .await?;
     store.give_back().await?;
     let tidied_s = begin.elapsed().as_secs_f64();
-    let counted = store.bytes_by_part(1, FIRST, end).await?;
+    let counted = store.bytes_by_part(number, FIRST, end).await?;
     store.close().await;
     println!(
         "{{\"rows_per_s\":{rows_per_s:.0},\"cpu_us_per_row\":{cpu_us_per_row:.2},\"ingest_peak_mb\":{ingest_peak_mb:.0},\

@@ -45,7 +45,7 @@ const PANELS = Object.keys(COLUMNS).filter((name) => !name.startsWith("time:"));
 /** A panel: the first ten of a dimension, or the head of the page, or the graph. */
 const question = (what, range, filter) => {
   const query = {
-    site_id: "www.example.com",
+    site_id: "example.com",
     date_range: range,
     filters: filter ? [["is", filter[0], [filter[1]]]] : [],
     metrics: what === "heads" ? HEADS : ["visitors", "pageviews"],
