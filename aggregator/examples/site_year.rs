@@ -339,9 +339,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut counting: Vec<Batch> = Vec::new();
         for at in 0..4 {
-            day_of(number, &site, &mut random, 4_000 + at, 60_000, None, |batch| {
-                counting.push(batch)
-            });
+            day_of(
+                number,
+                &site,
+                &mut random,
+                4_000 + at,
+                60_000,
+                None,
+                |batch| counting.push(batch),
+            );
         }
         // What was sealed in small batches, as an edge sends it that was without its aggregator.
         for batch in joined(counting) {
