@@ -526,17 +526,7 @@ impl Planner<'_> {
             return None;
         }
         let bound = bound(cube, about);
-        let mut fixed: Vec<Place> = Vec::new();
-        let dims = about.dims.iter().map(|(_, one)| one);
-        let single = self.single(about);
-        for dimension in dims.chain(single) {
-            if let Some(At::Place(place)) = at(PartId::Cube(cube), cube, dimension) {
-                fixed.push(place);
-            }
-        }
-        if about.prop().is_some() {
-            fixed.push(Place::Text(1));
-        }
+        let fixed = self.fixed(cube, about);
         if !bound.iter().all(|place| fixed.contains(place)) {
             return None;
         }
@@ -548,6 +538,51 @@ impl Planner<'_> {
                 && places.iter().all(|place| bound.contains(place))
         };
         MARKS.iter().find(fits).map(|mark| mark.counter)
+    }
+
+    /// What a question fixes to one value in each group.
+    fn fixed(&self, cube: Cube, about: &About) -> Vec<Place> {
+        let mut fixed: Vec<Place> = Vec::new();
+        let dims = about.dims.iter().map(|(_, one)| one);
+        let single = self.single(about);
+        for dimension in dims.chain(single) {
+            if let Some(At::Place(place)) = at(PartId::Cube(cube), cube, dimension) {
+                fixed.push(place);
+            }
+        }
+        if cube == Cube::Props && about.prop().is_some() {
+            fixed.push(Place::Text(1));
+        }
+        fixed
+    }
+
+    /// Leaves out marks that another tells more than: one that looks at all it looks at, where
+    /// each of that is fixed. One that looks at nothing costs nothing, and stays.
+    fn without_lesser(&self, cube: Cube, about: &About, classes: Vec<Class>) -> Vec<Class> {
+        let fixed = self.fixed(cube, about);
+        let by_hour = self.by_hour(about);
+        let is_fixed = |class: &Class| {
+            let all = class.places.iter().all(|place| fixed.contains(place));
+            all && (by_hour || !class.hour)
+        };
+        let covers = |more: &Class, less: &Class| {
+            let has = |place: &Place| match place {
+                Place::Prefix(_) => {
+                    more.places.contains(place) || more.places.contains(&Place::Text(0))
+                }
+                other => more.places.contains(other),
+            };
+            more != less && less.places.iter().all(has) && (more.hour || !less.hour)
+        };
+        let is_lesser = |less: &Class| {
+            let mut others = classes.iter();
+            !less.places.is_empty() && others.any(|more| is_fixed(more) && covers(more, less))
+        };
+        classes
+            .iter()
+            .filter(|class| !is_lesser(class))
+            .cloned()
+            .collect()
     }
 
     /// Marks that tell something of a question that none answers.
@@ -573,7 +608,7 @@ impl Planner<'_> {
         };
         let of_use: Vec<Class> = MARKS.iter().filter(is_of_use).map(class).collect();
         if !of_use.is_empty() {
-            return of_use;
+            return self.without_lesser(cube, about, of_use);
         }
         // Any mark tells more than none.
         let any =
