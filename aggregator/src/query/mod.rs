@@ -7,6 +7,7 @@
 pub mod dimension;
 mod distinct;
 pub mod filter;
+pub mod funnel;
 mod goals;
 pub mod metric;
 mod parse;

@@ -41,7 +41,7 @@ pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};
 pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, Key, KeyHash, NewKey, Scope};
-pub use live::Minute;
+pub use live::{Live, LiveMinute, Minute};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use segments::{Snapshot, Taken};
 pub use sites::PageFrom;
