@@ -1,5 +1,6 @@
 //! A site's page and its lists.
 
+mod funnels;
 mod graph;
 mod numbers;
 mod panels;
@@ -21,6 +22,7 @@ use crate::query::{
 use crate::serve::App;
 use crate::site::Site;
 use crate::store::Snapshot;
+use funnels::FunnelPanel;
 use graph::{Graph, Point};
 use panels::{PANELS, Panel, PanelKind, Tab};
 use state::{COMPARE, Compare, OPS, PERIODS, State};
@@ -86,6 +88,9 @@ struct SitePage {
     graph: Option<Graph>,
     graph_refused: Option<String>,
     panels: Vec<Panel>,
+    funnels: Vec<FunnelPanel>,
+    /// Who is there now.
+    live: u64,
     dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
@@ -251,6 +256,9 @@ pub async fn site(
         panels.push(panel);
     }
     drop_empty(&mut panels, &asked);
+    let funnels = app.store.funnels(asked.site.id).await?;
+    let funnels = funnels::panels(&asked, snapshot, &funnels).await?;
+    let live = app.store.live(&asked.site, app.clock.now_ms()).await?;
     let dropped = app
         .store
         .dropped(asked.site.id, range.from, range.to)
@@ -282,6 +290,8 @@ pub async fn site(
         graph,
         graph_refused,
         panels,
+        funnels,
+        live: live.visitors,
         dropped,
         empty,
         ever_counted: asked.oldest.is_some(),
@@ -515,7 +525,7 @@ async fn graph(asked: &Asked, snapshot: &mut Snapshot) -> Result<(Option<Graph>,
 
 /// A list; without its second number where that cannot be told.
 async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) -> Result<Answer> {
-    let query = panels::query(&asked.query(&[Metric::Visitors]), tab, rows);
+    let query = panels::query(&asked.query(&[Metric::Visitors]), tab, &asked.state, rows);
     match asked.run(snapshot, &query).await {
         Err(Error::Refused(_)) => {
             let only = Query {

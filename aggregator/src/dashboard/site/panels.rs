@@ -219,10 +219,23 @@ pub struct Line {
     pub second: String,
 }
 
+impl Tab {
+    /// What is told beside visitors: under a goal, how often it was completed.
+    fn second(&self, state: &State) -> Metric {
+        let mut terms = state.filters.iter();
+        match self.second {
+            Metric::Pageviews if terms.any(|term| term.dimension == Dimension::Goal) => {
+                Metric::Events
+            }
+            other => other,
+        }
+    }
+}
+
 /// What a list asks.
-pub fn query(of: &Query, tab: &Tab, rows: usize) -> Query {
+pub fn query(of: &Query, tab: &Tab, state: &State, rows: usize) -> Query {
     Query {
-        metrics: vec![Metric::Visitors, tab.second],
+        metrics: vec![Metric::Visitors, tab.second(state)],
         compare: None,
         ..of.clone()
     }
@@ -241,9 +254,13 @@ pub fn panel(
     most: usize,
 ) -> Result<Panel> {
     let tab = kind.tab(state);
+    let second = tab.second(state);
     let (rows, refused) = match answer {
         Ok(answer) => (answer.rows, None),
-        Err(Error::Refused(why)) => (Vec::new(), Some(why)),
+        Err(Error::Refused(why)) => {
+            let why = why.strip_prefix("visitors: ").unwrap_or(&why);
+            (Vec::new(), Some(why.to_owned()))
+        }
         Err(other) => return Err(other),
     };
     let tabs = kind.tabs.iter().map(|one| {
@@ -274,7 +291,7 @@ pub fn panel(
                 .get(1)
                 .map_or_else(String::new, |cell| match cell.value {
                     Value::None => "–".to_owned(),
-                    _ => numbers::cell(tab.second, cell),
+                    _ => numbers::cell(second, cell),
                 }),
         }
     };
@@ -288,7 +305,7 @@ pub fn panel(
         title: kind.title,
         tabs: tabs.collect(),
         column: tab.column,
-        second: match tab.second {
+        second: match second {
             Metric::Pageviews => "Views",
             Metric::ConversionRate => "Rate",
             other => numbers::name(other, false),
