@@ -21,6 +21,7 @@ use cli::key::KeyCommand;
 use cli::serve::ServeCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
+use cli::user::UserCommand;
 
 /// Dayfly's aggregator: web analytics that can prove it forgets.
 #[derive(Parser)]
@@ -56,6 +57,9 @@ enum Command {
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Say who may log in and what they may see, also while the server runs.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
     Audit(AuditCommand),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
@@ -111,6 +115,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
+        Command::User(command) => command.run(&data).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
     }?;

@@ -1,10 +1,9 @@
 //! The dashboard: pages rendered here, without scripts; every state is a URL.
-//!
-//! Until there are accounts it answers only requests for a loopback host name: whoever can reach
-//! the machine's own loopback may read it, nobody else, also not through a proxy or a page that
-//! points its own name at 127.0.0.1 (I11, test `dashboard_is_for_loopback_only`).
+//! Who is let in to which is in `guard.rs`.
 
+mod account;
 mod dropped;
+pub mod guard;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -14,29 +13,40 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 
+use crate::accounts::Role;
 use crate::error::Error;
 use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
 use crate::site::Site;
+use guard::{Caller, Needs, Pages};
 use view::count;
 
 const CSS: &str = include_str!("../../assets/dayfly.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
+
+/// Every page, with what it needs.
+pub fn pages(app: App) -> Pages {
+    let viewer = Needs::Site(Role::Viewer);
+    let pages = Pages::new(app)
+        .get("/", Needs::Account, overview)
+        .get("/sites/{domain}", viewer, site::site)
+        .get("/sites/{domain}/list/{list}", viewer, site::all)
+        .get("/assets/dayfly.css", Needs::Nothing, || {
+            asset("text/css", CSS)
+        })
+        .get("/assets/icon.svg", Needs::Nothing, || {
+            asset("image/svg+xml", ICON)
+        });
+    account::add(pages)
+}
+
 /// The routes.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(overview))
-        .route("/sites/{domain}", get(site::site))
-        .route("/sites/{domain}/list/{list}", get(site::all))
-        .route("/assets/dayfly.css", get(|| asset("text/css", CSS)))
-        .route("/assets/icon.svg", get(|| asset("image/svg+xml", ICON)))
-        .route_layer(middleware::from_fn(loopback_only))
+pub fn routes(app: App) -> Router<App> {
+    pages(app).into_router()
 }
 
 #[derive(Template)]
@@ -44,6 +54,8 @@ pub fn routes() -> Router<App> {
 struct OverviewPage {
     country_attribution: Arc<str>,
     sites: Vec<SiteLine>,
+    /// Sees every site, and may add some.
+    is_admin: bool,
     edge_heard: bool,
 }
 
@@ -59,9 +71,17 @@ struct MessagePage {
     text: String,
 }
 
-async fn overview(State(app): State<App>) -> Result<Response, Failure> {
+async fn overview(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
     let mut sites = Vec::new();
-    for site in app.store.sites().await? {
+    let is_admin = caller.account.is_admin;
+    let may_see = match is_admin {
+        true => app.store.sites().await?,
+        false => {
+            let with_roles = app.store.sites_of(caller.account.id).await?;
+            with_roles.into_iter().map(|(site, _)| site).collect()
+        }
+    };
+    for site in may_see {
         let today = site.today(app.clock.now_ms());
         let query = total(today, today);
         let snapshot = &mut app.store.snapshot(site.id).await?;
@@ -80,6 +100,7 @@ async fn overview(State(app): State<App>) -> Result<Response, Failure> {
     page(&OverviewPage {
         country_attribution: app.country_attribution.clone(),
         sites,
+        is_admin,
         edge_heard: app.edge_heard_ms().is_some(),
     })
 }
@@ -94,10 +115,7 @@ pub async fn not_found(headers: HeaderMap) -> Response {
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());
-    let local = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    if local.is_some_and(is_loopback) && accept.is_some_and(|accept| accept.contains("text/html")) {
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
         let text = "There is nothing at this address.".to_owned();
         return message(StatusCode::NOT_FOUND, "Nothing here", text)
             .unwrap_or_else(IntoResponse::into_response);
@@ -118,32 +136,6 @@ fn snippet(app: &App, site: &Site) -> String {
     )
 }
 
-async fn loopback_only(headers: HeaderMap, request: Request, next: Next) -> Response {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    if host.is_some_and(is_loopback) {
-        return next.run(request).await;
-    }
-    let text = "The dashboard has no accounts yet, so it answers only on this machine's own \
-        loopback address. From elsewhere, use an SSH tunnel: ssh -L 8000:127.0.0.1:8000 <machine>"
-        .to_owned();
-    message(StatusCode::FORBIDDEN, "Only on this machine", text)
-        .unwrap_or_else(IntoResponse::into_response)
-}
-
-/// Whether a Host header names the loopback interface.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, content_type),
@@ -161,10 +153,15 @@ fn message(status: StatusCode, title: &'static str, text: String) -> Result<Resp
     Ok((status, page(&MessagePage { title, text })?).into_response())
 }
 
-/// Our own failure: logged here, told without detail.
-enum Failure {
+/// Why there is no page.
+#[derive(Debug)]
+pub enum Failure {
+    /// Our own failure: logged here, told without detail.
     Store(Error),
+    /// The same.
     Template(askama::Error),
+    /// An answer that is made already.
+    Answer(Box<Response>),
 }
 
 impl From<Error> for Failure {
@@ -178,6 +175,7 @@ impl IntoResponse for Failure {
         match self {
             Failure::Store(error) => tracing::error!("page failed: {error}"),
             Failure::Template(error) => tracing::error!("page failed: {error}"),
+            Failure::Answer(answer) => return *answer,
         }
         let text = "This page could not be made. The server's log says why.";
         (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

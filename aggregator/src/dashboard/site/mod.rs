@@ -14,7 +14,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::dropped::{self, DroppedLine};
+use super::guard::AtSite;
 use super::{Failure, message, page, snippet};
+use crate::accounts::Role;
 use crate::error::{Error, Result};
 use crate::query::{
     self, Answer, Cell, Dimension, Filter, Goals, Include, Leaf, Metric, Op, Query, Range,
@@ -66,6 +68,8 @@ struct Headline {
 struct SitePage {
     country_attribution: Arc<str>,
     domain: String,
+    /// Whether its reader may say who else reads it.
+    is_owner: bool,
     timezone: String,
     periods: Vec<Choice>,
     compares: Vec<Choice>,
@@ -136,20 +140,12 @@ struct Asked {
 }
 
 impl Asked {
-    /// Finds the site and reads the state, or gives the page that says what is wrong.
+    /// Reads the state, or gives the page that says what is wrong.
     async fn read(
         app: &App,
-        domain: &str,
+        site: Site,
         query: Option<&str>,
     ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
-        let found = match crate::site::domain(domain) {
-            Ok(domain) => app.store.site(&domain).await?,
-            Err(_) => None,
-        };
-        let Some(site) = found else {
-            let text = "There is no such site. Add it with: dayfly site add <domain>".to_owned();
-            return message(StatusCode::NOT_FOUND, "No such site", text).map(Err);
-        };
         let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
         let state = match State::parse(query.unwrap_or_default(), &names) {
             Ok(state) => state,
@@ -232,10 +228,10 @@ fn shown(dimension: &Dimension, value: &str) -> String {
 /// `GET /sites/{domain}`.
 pub async fn site(
     Shared(app): Shared<App>,
-    Path(domain): Path<String>,
+    AtSite { site, role }: AtSite,
     RawQuery(params): RawQuery,
 ) -> std::result::Result<Response, Failure> {
-    let asked = match Asked::read(&app, &domain, params.as_deref()).await? {
+    let asked = match Asked::read(&app, site, params.as_deref()).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
@@ -297,6 +293,7 @@ pub async fn site(
         ever_counted: asked.oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
         snippet: snippet(&app, &asked.site),
+        is_owner: role >= Role::Owner,
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
     })
@@ -542,7 +539,8 @@ async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) ->
 /// its name as comma-separated values.
 pub async fn all(
     Shared(app): Shared<App>,
-    Path((domain, name)): Path<(String, String)>,
+    AtSite { site, .. }: AtSite,
+    Path((_, name)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> std::result::Result<Response, Failure> {
     let (key, is_csv) = match name.strip_suffix(".csv") {
@@ -553,7 +551,7 @@ pub async fn all(
         let text = "There is no such list. Choose one on the site's page.".to_owned();
         return message(StatusCode::NOT_FOUND, "No such list", text);
     };
-    let asked = match Asked::read(&app, &domain, params.as_deref()).await? {
+    let asked = match Asked::read(&app, site, params.as_deref()).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
