@@ -589,31 +589,44 @@ impl Planner<'_> {
     fn classes(&self, cube: Cube, about: &About) -> Vec<Class> {
         let bound = bound(cube, about);
         let hours = self.hours(about);
-        let is_of_use = |mark: &&Mark| {
-            let places = places(mark);
+        let is_part = |mark: &Mark| {
             let part = |place: &Place| match place {
                 Place::Prefix(_) => bound.contains(&Place::Text(0)),
                 other => bound.contains(other),
             };
-            let is_part = places.iter().all(part);
-            let hour = mark.fields.contains(&Field::Hour);
-            let is_finer =
-                bound.iter().all(|place| places.contains(place)) && (hour || !bound.is_empty());
-            mark.cube == cube && (is_part || is_finer) && (hours || !hour)
+            places(mark).iter().all(part)
         };
+        let is_finer = |mark: &Mark| {
+            let places = places(mark);
+            let hour = mark.fields.contains(&Field::Hour);
+            bound.iter().all(|place| places.contains(place)) && (hour || !bound.is_empty())
+        };
+        let is_there =
+            |mark: &&Mark| mark.cube == cube && (hours || !mark.fields.contains(&Field::Hour));
         let class = |mark: &Mark| Class {
             counter: mark.counter,
             places: places(mark),
             hour: mark.fields.contains(&Field::Hour),
         };
-        let of_use: Vec<Class> = MARKS.iter().filter(is_of_use).map(class).collect();
+        let there = || MARKS.iter().filter(is_there);
+        let mut of_use: Vec<Class> = there().filter(|mark| is_part(mark)).map(class).collect();
+        // Of those that tell more apart than is asked, the one that tells least more: of pages,
+        // the host.
+        let finer = there().filter(|mark| is_finer(mark) && !is_part(mark));
+        let extra = |mark: &&Mark| {
+            let extra = places(mark)
+                .into_iter()
+                .filter(|place| !bound.contains(place));
+            extra
+                .map(|place| if place == Place::Text(1) { 1 } else { 2 })
+                .sum::<u32>()
+        };
+        of_use.extend(finer.min_by_key(extra).map(class));
         if !of_use.is_empty() {
             return self.without_lesser(cube, about, of_use);
         }
         // Any mark tells more than none.
-        let any =
-            |mark: &&Mark| mark.cube == cube && (hours || !mark.fields.contains(&Field::Hour));
-        MARKS.iter().filter(any).map(class).collect()
+        there().map(class).collect()
     }
 
     /// Dimensions that a filter fixes to one value.
