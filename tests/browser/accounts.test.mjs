@@ -155,7 +155,7 @@ describe("accounts", () => {
     assert.equal((await dayfly.cli("site", "add", "other.example")).code, 0);
     await ada.getByRole("link", { name: "People" }).click();
     await ada.getByLabel("Mail address").fill("bob@example.com");
-    await ada.getByLabel(/^Editor/).check();
+    await ada.getByRole("radio", { name: /^Editor/ }).check();
     await press(ada, "Make the link");
     invitation = await ada.innerText(".made code");
     await shoot(ada, "people-made");
@@ -181,7 +181,7 @@ describe("accounts", () => {
     await press(ada, "Make the link");
     await ada.goto(`${dayfly.dashboard}/sites/${SITE}/people`);
     await shoot(ada, "people");
-    await ada.getByLabel("Role of Bob").selectOption("owner");
+    await ada.getByLabel("Role of Bob", { exact: true }).selectOption("owner");
     await press(ada, "Change the role of Bob");
     const people = `${dayfly.dashboard}/sites/${SITE}/people`;
     assert.equal((await bob.goto(people)).status(), 200);

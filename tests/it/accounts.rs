@@ -64,8 +64,10 @@ impl<'a> Browser<'a> {
 /// The path of a link that is printed.
 fn path_of<'a>(system: &System, printed: &'a str) -> &'a str {
     let base = system.dashboard_url("");
+    // Before it the log says what is listened on.
+    let base = format!("{base}/");
     let at = printed.find(&base).unwrap_or_else(|| panic!("{printed}"));
-    let link = printed[at + base.len()..].split_whitespace().next();
+    let link = printed[at + base.len() - 1..].split_whitespace().next();
     link.unwrap()
 }
 
