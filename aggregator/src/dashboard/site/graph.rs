@@ -16,10 +16,10 @@ const BY_WEEK_MAX: i64 = 731;
 
 /// The span of time that a range is drawn by, and what it is called.
 pub fn unit(range: &Range) -> (Dimension, &'static str) {
-    match range.len() {
+    match range.day_count() {
         1 => (Dimension::Hour, "hour"),
-        ..=BY_DAY_MAX => (Dimension::Day, "day"),
-        ..=BY_WEEK_MAX => (Dimension::Week, "week"),
+        n if n <= BY_DAY_MAX => (Dimension::Day, "day"),
+        n if n <= BY_WEEK_MAX => (Dimension::Week, "week"),
         _ => (Dimension::Month, "month"),
     }
 }

@@ -178,8 +178,9 @@ impl State {
             state.dates = Some(dates.ok_or("The dates are no range: from, then to.")?);
             state.period = "custom".to_owned();
         }
-        let known = PERIODS.iter().any(|(known, _)| *known == state.period);
-        if !known && !(state.period == "custom" && state.dates.is_some()) {
+        let is_known = PERIODS.iter().any(|(known, _)| *known == state.period);
+        let is_custom = state.period == "custom" && state.dates.is_some();
+        if !is_known && !is_custom {
             return Err("There is no such period. Choose one on the site's page.");
         }
         Ok(state)

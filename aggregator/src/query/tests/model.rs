@@ -127,7 +127,8 @@ impl Model {
                 {
                     model.end(day, who, client, &visit);
                 }
-                if !open.contains_key(&who) {
+                let is_new = !open.contains_key(&who);
+                if is_new {
                     if matches!(event.what, What::Engaged { .. }) {
                         continue;
                     }
