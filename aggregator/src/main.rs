@@ -84,7 +84,12 @@ async fn main() -> ExitCode {
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(Cli::parse()).await {
+    let cli = Cli::parse();
+    // `dayfly key list | head` ends quietly. The server goes on when somebody hangs up.
+    if !matches!(cli.command, Command::Serve(_)) {
+        sigpipe::reset();
+    }
+    match run(cli).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("dayfly: error: {error}");

@@ -95,6 +95,12 @@ impl Site {
         Some(local.strftime("%Y-%m-%d %H:%M:%S").to_string())
     }
 
+    /// A moment in the site's zone, to the minute: `2026-11-23 14:05`.
+    pub fn minute(&self, at_ms: UnixMs) -> String {
+        let local = timestamp(at_ms).to_zoned(self.timezone.clone());
+        local.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     fn start_ms(&self, date: Date) -> Option<UnixMs> {
         let start = date.to_zoned(self.timezone.clone()).ok()?;
         Some(start.timestamp().as_millisecond())

@@ -4,10 +4,14 @@ pub mod access;
 mod body;
 mod known;
 mod limit;
+mod openapi;
+mod operation;
+mod params;
 mod render;
 mod sites;
 #[cfg(test)]
 mod tests;
+pub mod v1;
 pub mod v2;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -21,13 +25,17 @@ use crate::store::Scope;
 
 pub use access::{Access, Keys, authorise};
 pub use body::{BODY_BYTES_MAX, read as read_body};
+pub use render::csv;
 
 /// Every route of the API. Each answer to a key says how many requests it has left.
 pub fn routes(app: App) -> Router<App> {
-    Router::new()
-        .merge(v2::routes())
-        .merge(sites::routes())
+    let mut routes = Router::new();
+    for operation in operation::all() {
+        routes = routes.route(operation.path, operation.route);
+    }
+    routes
         .layer(middleware::from_fn_with_state(app, access::tell_limit))
+        .merge(openapi::routes())
 }
 
 /// Why a request is refused.

@@ -71,12 +71,15 @@ pub fn json(site: &Site, query: &Query, answer: &Answer) -> Response {
     Json(json!({ "results": results, "meta": meta, "query": echo })).into_response()
 }
 
-/// Whole numbers without a point.
-fn bounds_json(bounds: &[Option<[f64; 2]>]) -> Value {
-    let number = |n: f64| match n.fract() == 0.0 {
+/// A whole number without a point.
+pub fn number(n: f64) -> Value {
+    match n.fract() == 0.0 {
         true => json!(n as u64),
         false => json!(n),
-    };
+    }
+}
+
+fn bounds_json(bounds: &[Option<[f64; 2]>]) -> Value {
     let pair = |pair: &Option<[f64; 2]>| match pair {
         Some([lower, upper]) => json!([number(*lower), number(*upper)]),
         None => Value::Null,

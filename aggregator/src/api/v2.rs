@@ -1,23 +1,55 @@
 //! `POST /api/v2/query` (COMPAT.md, section 3).
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query as Params, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::openapi::schemas::named;
+use super::operation::{self, Group, Operation, Param};
 use super::render::{self, Form};
 use super::{Refusal, authorise, read_body};
 use crate::query::{self, Parsed};
 use crate::serve::App;
 use crate::store::Scope;
 
-/// The routes.
-pub fn routes() -> Router<App> {
-    Router::new().route("/api/v2/query", post(answer))
+/// The operation of this file, for routes and document.
+pub fn operations() -> Vec<Operation> {
+    let format = Param::of(
+        "format",
+        "What the answer is told in. The Accept header says it otherwise.",
+        json!({ "type": "string", "enum": ["json", "csv"], "default": "json" }),
+    );
+    let example = json!({
+        "site_id": "example.com",
+        "metrics": ["visitors", "pageviews"],
+        "date_range": "day",
+        "dimensions": ["visit:source"],
+        "filters": [["is_not", "visit:country", ["US"]]],
+        "order_by": [["visitors", "desc"]],
+        "include": { "total_rows": true },
+        "pagination": { "limit": 10 },
+    });
+    vec![Operation {
+        method: "post",
+        path: "/api/v2/query",
+        id: "query",
+        group: Group::Query,
+        summary: "Ask any question",
+        about: "Each number is exact, or the answer says `estimated` and gives bounds: `bounds` of a result are in the order of the metrics, `null` where exact. Visitors of several days are the sum of daily visitors. The `query` that is echoed can be posted again.",
+        scope: Scope::Stats,
+        in_path: Vec::new(),
+        in_query: vec![format],
+        body: Some(operation::Body {
+            schema: named("Query"),
+            example,
+        }),
+        answer: operation::Answer::JsonOrCsv(named("QueryAnswer")),
+        route: post(answer),
+    }]
 }
 
 #[derive(Deserialize)]

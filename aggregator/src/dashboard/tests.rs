@@ -1,5 +1,6 @@
 //! What the pages say.
 
+use super::guard::AtSite;
 use super::*;
 use crate::salts::SaltKeeper;
 use crate::store::{Login, NewAccount, Place, Store};
@@ -23,12 +24,12 @@ async fn pages_with_countries_say_whose_they_are() {
     ] {
         let caller = admin(&app).await;
         let overview = overview(State(app.clone()), caller).await;
-        let params = SiteParams { period: None };
         let at = AtSite {
             site: app.store.site("a.example").await.unwrap().unwrap(),
             role: Role::Viewer,
         };
-        let site = site(State(app), at, Ok(Params(params))).await;
+        let params = axum::extract::RawQuery(None);
+        let site = site::site(State(app), at, params).await;
         for page in [overview, site] {
             let body = page.unwrap_or_else(IntoResponse::into_response).into_body();
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

@@ -88,6 +88,11 @@ impl Metric {
         )
     }
 
+    /// Whether it is a count, which is 0 where there is nothing.
+    pub fn is_count(self) -> bool {
+        matches!(self, M::Visitors | M::Visits | M::Pageviews | M::Events)
+    }
+
     /// Whether its change is told in points and not in percent of what it was.
     pub fn is_rate(self) -> bool {
         matches!(

@@ -3,6 +3,7 @@
 //! What always holds: no row is older than 24 hours (I2). A batch that comes late brings none in,
 //! and [`Store::forget_minutes`] deletes, once an hour, what would be too old an hour later.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
@@ -18,6 +19,12 @@ use crate::site::Site;
 
 /// How old a row may be when [`Store::forget_minutes`] has run; it runs once an hour.
 const KEPT_MS: i64 = 23 * 3_600_000;
+/// How long after its minute a gauge still tells who is there: it is of five minutes. One from the
+/// future, as when a clock was put back, is let live as long.
+const NOW_MINUTES: i64 = 5;
+/// Minutes of the live view.
+const SHOWN_MINUTES: i64 = 30;
+const MINUTE_MS: i64 = 60_000;
 /// Minutes written by one statement.
 const MINUTES_AT_ONCE: usize = 500;
 
@@ -98,7 +105,82 @@ pub struct Minute {
     pub visitors: u64,
 }
 
+/// Who is there now, and what the last half hour was like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Visitors with an event in about the last five minutes. Whoever is there at midnight is
+    /// two for as long: another day, another hash.
+    pub visitors: u64,
+    /// The last 30 minutes, this one the last, also those without anybody.
+    pub minutes: Vec<LiveMinute>,
+}
+
+/// One minute of the live view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveMinute {
+    /// When it began, in the site's zone: `2026-11-26 09:31`.
+    pub label: String,
+    /// Page views.
+    pub views: u64,
+    /// Visitors.
+    pub visitors: u64,
+}
+
 impl Store {
+    /// Who is at a site now. The day's shards each tell their own; one that has told nothing for
+    /// five minutes counts for nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn live(&self, site: &Site, now_ms: UnixMs) -> Result<Live> {
+        let now_ms = now_ms.div_euclid(MINUTE_MS) * MINUTE_MS;
+        let first_ms = now_ms - (SHOWN_MINUTES - 1) * MINUTE_MS;
+        let first_day = day_number(site.today(first_ms));
+        let mut tx = self.db.read().await?;
+        let gauges = tx
+            .all(sql("SELECT date, minute, visitors FROM live WHERE site_id = $1").bind(site.id))
+            .await?;
+        let mut visitors = 0_u64;
+        for row in &gauges {
+            let day = date_of(row.int(0)?).and_then(|date| site.day(date));
+            let Some(day) = day else { continue };
+            let age = (now_ms - day.start_ms) / MINUTE_MS - row.int(1)?;
+            if age.abs() < NOW_MINUTES {
+                visitors = visitors.saturating_add(row.count(2)?);
+            }
+        }
+        let rows = tx
+            .all(
+                sql("SELECT date, minute, views, visitors FROM minute
+                     WHERE site_id = $1 AND date >= $2")
+                .bind(site.id)
+                .bind(first_day),
+            )
+            .await?;
+        let mut counted: BTreeMap<(i64, i64), (u64, u64)> = BTreeMap::new();
+        for row in &rows {
+            let counts = (row.count(2)?, row.count(3)?);
+            counted.insert((row.int(0)?, row.int(1)?), counts);
+        }
+        let minutes = (0..SHOWN_MINUTES).map(|n| {
+            let start_ms = first_ms + n * MINUTE_MS;
+            let date = site.today(start_ms);
+            let day = site.day(date);
+            let minute = day.map_or(0, |day| (start_ms - day.start_ms) / MINUTE_MS);
+            let found = counted.get(&(day_number(date), minute));
+            let (views, visitors) = found.copied().unwrap_or_default();
+            LiveMinute {
+                label: site.minute(start_ms),
+                views,
+                visitors,
+            }
+        });
+        Ok(Live {
+            visitors,
+            minutes: minutes.collect(),
+        })
+    }
+
     /// The minutes of a site that are known, none older than 24 hours, in order.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};
 pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, Key, KeyHash, NewKey, Scope};
 pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
-pub use live::Minute;
+pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;

@@ -5,8 +5,8 @@ use axum::extract::{Request, State};
 use serde_json::{Value, json};
 use shared::limits::{FUNNEL_STEPS_MAX, FUNNEL_STEPS_MIN};
 
-use super::params::{Params, invalid, whole};
 use super::{Call, Named, Refusal, in_path, page, refused};
+use crate::api::params::{Params, invalid, whole};
 use crate::serve::App;
 use crate::store::NamedFunnel;
 
@@ -19,10 +19,12 @@ fn told(named: &NamedFunnel) -> Value {
     })
 }
 
+/// What [`find_or_create`] takes.
+pub const FIELDS: [&str; 3] = ["site_id", "name", "steps"];
+
 /// `GET /api/v1/sites/funnels`.
 pub async fn list(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
-    let allowed = [&["site_id"][..], &page::FIELDS].concat();
-    let call = Call::take(&app, request, &allowed).await?;
+    let call = Call::take(&app, request, &page::OF_SITE).await?;
     let site = call.site(&app).await?;
     let wanted = page::wanted(&call.params, |text| text.parse().ok())?;
     let funnels = app.store.funnels(site.id).await?;
@@ -58,7 +60,7 @@ pub async fn find_or_create(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    let call = Call::take(&app, request, &["site_id", "name", "steps"]).await?;
+    let call = Call::take(&app, request, &FIELDS).await?;
     let site = call.site(&app).await?;
     let name = call.params.required("name")?;
     let steps = steps(&call.params)?;

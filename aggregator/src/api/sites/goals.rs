@@ -5,19 +5,24 @@ use axum::extract::{Request, State};
 use serde_json::{Value, json};
 use shared::settings::GoalKind;
 
-use super::params::{Params, invalid};
 use super::{Call, Named, Refusal, in_path, page, refused};
+use crate::api::params::{Params, invalid};
 use crate::serve::App;
 use crate::store::NamedGoal;
 
+/// See [`TYPES`].
 #[derive(Clone, Copy)]
-enum Type {
+pub enum Type {
+    /// An event of a name.
     Event,
+    /// A view of a page.
     Page,
+    /// Scrolling so far on a page.
     Scroll,
 }
 
-const TYPES: [(&str, Type); 3] = [
+/// What completes a goal, as `goal_type` names it.
+pub const TYPES: [(&str, Type); 3] = [
     ("event", Type::Event),
     ("page", Type::Page),
     ("scroll", Type::Scroll),
@@ -45,10 +50,19 @@ fn told(named: &NamedGoal) -> Value {
     goal
 }
 
+/// What [`find_or_create`] takes.
+pub const FIELDS: [&str; 6] = [
+    "site_id",
+    "goal_type",
+    "event_name",
+    "page_path",
+    "scroll_threshold",
+    "display_name",
+];
+
 /// `GET /api/v1/sites/goals`.
 pub async fn list(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
-    let allowed = [&["site_id"][..], &page::FIELDS].concat();
-    let call = Call::take(&app, request, &allowed).await?;
+    let call = Call::take(&app, request, &page::OF_SITE).await?;
     let site = call.site(&app).await?;
     let wanted = page::wanted(&call.params, |text| text.parse().ok())?;
     let goals = app.store.goals(site.id).await?;
@@ -98,14 +112,6 @@ pub async fn find_or_create(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    const FIELDS: [&str; 6] = [
-        "site_id",
-        "goal_type",
-        "event_name",
-        "page_path",
-        "scroll_threshold",
-        "display_name",
-    ];
     let call = Call::take(&app, request, &FIELDS).await?;
     let site = call.site(&app).await?;
     let kind = kind(&call.params)?;

@@ -6,50 +6,22 @@
 
 mod funnels;
 mod goals;
+mod operations;
 mod page;
-mod params;
 mod props;
 mod site;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
-use axum::routing::{delete, get};
 
-use self::params::Params;
+use super::params::{self, Params};
 use super::{Access, Refusal, authorise, read_body};
 use crate::error::Error;
 use crate::serve::App;
 use crate::site::Site;
 use crate::store::Scope;
 
-/// The routes.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/sites", get(site::list).post(site::create))
-        .route(
-            "/api/v1/sites/{domain}",
-            get(site::show).put(site::change).delete(site::remove),
-        )
-        .route(
-            "/api/v1/sites/goals",
-            get(goals::list).put(goals::find_or_create),
-        )
-        .route("/api/v1/sites/goals/{id}", delete(goals::remove))
-        .route(
-            "/api/v1/sites/funnels",
-            get(funnels::list).put(funnels::find_or_create),
-        )
-        .route("/api/v1/sites/funnels/{id}", delete(funnels::remove))
-        .route(
-            "/api/v1/sites/custom-props",
-            get(props::list).put(props::create),
-        )
-        .route(
-            "/api/v1/sites/custom-props/{property}",
-            delete(props::remove),
-        )
-}
+pub use operations::operations;
 
 /// What the path names.
 type Named = Result<Path<String>, PathRejection>;

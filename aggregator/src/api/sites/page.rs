@@ -4,14 +4,17 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
-use super::params::{Params, invalid};
+use crate::api::params::{Params, invalid};
 use crate::store::PageFrom;
 
 /// Parameters of every list.
 pub const FIELDS: [&str; 3] = ["limit", "after", "before"];
-/// Items of a page, unless told otherwise, and at most.
-const LIMIT: u32 = 100;
-const LIMIT_MAX: u32 = 1_000;
+/// Parameters of every list of a site.
+pub const OF_SITE: [&str; 4] = ["site_id", "limit", "after", "before"];
+/// Items of a page, unless told otherwise.
+pub const LIMIT: u32 = 100;
+/// Most items of a page.
+pub const LIMIT_MAX: u32 = 1_000;
 
 /// Which page is asked for.
 pub struct Wanted<T> {

@@ -18,9 +18,12 @@ pub async fn list(State(app): State<App>, request: Request) -> Result<Json<Value
     Ok(Json(json!({ "custom_properties": props })))
 }
 
+/// What [`create`] takes.
+pub const FIELDS: [&str; 2] = ["site_id", "property"];
+
 /// `PUT /api/v1/sites/custom-props`.
 pub async fn create(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
-    let call = Call::take(&app, request, &["site_id", "property"]).await?;
+    let call = Call::take(&app, request, &FIELDS).await?;
     let site = call.site(&app).await?;
     let property = call.params.required("property")?;
     app.store

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use shared::page_url::host_name;
 use shared::settings::{Detail, Settings, Shields, Signal};
 
-use super::params::{Params, invalid};
 use super::{Call, Named, Refusal, in_path, page, refused};
+use crate::api::params::{Params, invalid};
 use crate::clock::date_in_utc;
 use crate::serve::App;
 use crate::site::{self, Site};
@@ -15,8 +15,12 @@ use crate::store::{KEPT_MONTHS_MAX, PageFrom, SiteChange};
 
 /// The zone of a site that was given none.
 const TIMEZONE: &str = "Etc/UTC";
-/// What a site's owner decides.
-const DECIDED: [&str; 6] = [
+/// What [`create`] takes.
+pub const CREATED_WITH: [&str; 2] = ["domain", "timezone"];
+/// What [`change`] takes.
+pub const CHANGED: [&str; 8] = [
+    "domain",
+    "timezone",
     "gpc",
     "dnt",
     "clean_paths",
@@ -24,7 +28,8 @@ const DECIDED: [&str; 6] = [
     "keep_months",
     "shields",
 ];
-const LISTS: [&str; 4] = ["hosts", "pages", "countries", "networks"];
+/// The lists of `shields`.
+pub const LISTS: [&str; 4] = ["hosts", "pages", "countries", "networks"];
 
 /// `GET /api/v1/sites`.
 pub async fn list(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
@@ -87,7 +92,7 @@ fn timezone(params: &Params) -> Result<Option<jiff::tz::TimeZone>, Refusal> {
 
 /// `POST /api/v1/sites`.
 pub async fn create(State(app): State<App>, request: Request) -> Result<Json<Value>, Refusal> {
-    let call = Call::take(&app, request, &["domain", "timezone"]).await?;
+    let call = Call::take(&app, request, &CREATED_WITH).await?;
     if call.access.only_site().is_some() {
         return Err(Refusal::NoAccess); // It would not be the key's site.
     }
@@ -121,7 +126,7 @@ pub async fn show(
     whole(&app, &site).await
 }
 
-/// What a request decides anew of [`DECIDED`]; what is `None` stays.
+/// What a request decides anew beside domain, zone and months; what is `None` stays.
 struct Decisions {
     gpc: Option<Signal>,
     dnt: Option<Signal>,
@@ -204,14 +209,13 @@ pub async fn change(
     name: Named,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    let allowed = [&["domain", "timezone"][..], &DECIDED].concat();
-    let call = Call::take(&app, request, &allowed).await?;
+    let call = Call::take(&app, request, &CHANGED).await?;
     let site = call
         .access
         .site(&app, "domain", &in_path("domain", name)?)
         .await?;
     let params = &call.params;
-    if allowed.iter().all(|field| params.get(field).is_none()) {
+    if CHANGED.iter().all(|field| params.get(field).is_none()) {
         return Err(invalid("domain", "nothing is to be changed"));
     }
     let change = SiteChange {

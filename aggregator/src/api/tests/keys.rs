@@ -33,7 +33,7 @@ async fn i11_every_route_of_the_api_wants_a_key_that_is_for_it(place: Place) {
                 Value::Null => Body::empty(),
                 json => Body::from(json.to_string()),
             };
-            api.send(key, method, path, body).await
+            api.send(key, method, &path, body).await
         };
         let mut cases = vec![
             ("", "needs `Authorization: Bearer <key>`"),
@@ -48,7 +48,7 @@ async fn i11_every_route_of_the_api_wants_a_key_that_is_for_it(place: Place) {
             ));
         }
         // The list is no site's: it is told below.
-        if path != "/api/v1/sites" || method != "GET" {
+        if path != "/api/v1/sites?limit=10" {
             cases.push((&of_b, "the key does not open this site"));
         }
         let answers = join_all(cases.iter().map(|(key, _)| send(key))).await;
@@ -123,7 +123,7 @@ async fn a_key_has_so_many_requests_an_hour_and_is_told(place: Place) {
     for (_, method, path, body) in every_route() {
         let body = Body::from(body.to_string());
         assert_eq!(
-            api.send(&key, method, path, body).await.status,
+            api.send(&key, method, &path, body).await.status,
             429,
             "{path}"
         );
@@ -248,12 +248,12 @@ async fn bodies_beyond_the_bound_are_refused_by_every_route(place: Place) {
     let api = Api::start(&place).await;
     for (_, method, path, _) in every_route() {
         let large = Body::from(vec![b' '; BODY_BYTES_MAX + 1]);
-        let answer = api.send(&api.key, method, path, large).await;
+        let answer = api.send(&api.key, method, &path, large).await;
         assert_eq!(answer.status, 413, "{method} {path}");
         assert_eq!(answer.error(), "the body is larger than 64 KiB");
         // Without a key nothing of it is waited for.
         let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
-        assert_eq!(api.send("x", method, path, endless).await.status, 401);
+        assert_eq!(api.send("x", method, &path, endless).await.status, 401);
     }
     let sites = api.done("GET", "/api/v1/sites", Value::Null).await;
     assert_eq!(sites["sites"].as_array().unwrap().len(), 2);

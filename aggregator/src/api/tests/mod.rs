@@ -1,8 +1,12 @@
 //! The API's routes over a real store, each on both engines: what they refuse, and what they do.
 
+mod document;
+mod fixture;
 mod goals;
 mod keys;
+mod live;
 mod sites;
+mod v1;
 
 use std::sync::Arc;
 
@@ -11,13 +15,14 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
-use shared::clock::ManualClock;
+use shared::clock::{Clock, ManualClock};
 use tower::ServiceExt;
 
 use crate::clock::date_in_utc;
 use crate::salts::SaltKeeper;
 use crate::serve::{App, router};
 use crate::store::{NewKey, Place, Scope, Store};
+use document::every_route;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// 2026-11-23T12:00:00Z.
@@ -41,7 +46,8 @@ struct Answer {
 
 impl Answer {
     fn error(&self) -> &str {
-        self.body["error"].as_str().unwrap()
+        let error = self.body["error"].as_str();
+        error.unwrap_or_else(|| panic!("{} {}", self.status, self.body))
     }
 
     fn header(&self, name: &str) -> &str {
@@ -75,7 +81,6 @@ impl Api {
     }
 
     fn today(&self) -> Date {
-        use shared::clock::Clock;
         date_in_utc(self.clock.now_ms())
     }
 
@@ -128,87 +133,4 @@ impl Api {
         assert_eq!(answer.status, status, "{method} {path} {body}: {told}");
         assert!(told.starts_with(begins), "{method} {path} {body}: {told}");
     }
-}
-
-/// Every route that wants a key: scope, method, path, and a body that it takes.
-fn every_route() -> Vec<(Scope, &'static str, &'static str, Value)> {
-    let of = |body: Value| {
-        let mut body = body;
-        body["site_id"] = json!("a.example");
-        body
-    };
-    let goal = json!({"goal_type": "event", "event_name": "E"});
-    let query = json!({"metrics": ["visitors"], "date_range": "day"});
-    vec![
-        (Scope::Stats, "POST", "/api/v2/query", of(query)),
-        (Scope::Sites, "GET", "/api/v1/sites", Value::Null),
-        (
-            Scope::Sites,
-            "POST",
-            "/api/v1/sites",
-            json!({"domain": "n.example"}),
-        ),
-        (Scope::Sites, "GET", "/api/v1/sites/a.example", Value::Null),
-        (
-            Scope::Sites,
-            "PUT",
-            "/api/v1/sites/a.example",
-            json!({"gpc": "drop"}),
-        ),
-        (
-            Scope::Sites,
-            "DELETE",
-            "/api/v1/sites/a.example",
-            Value::Null,
-        ),
-        (
-            Scope::Sites,
-            "GET",
-            "/api/v1/sites/goals?site_id=a.example",
-            Value::Null,
-        ),
-        (Scope::Sites, "PUT", "/api/v1/sites/goals", of(goal)),
-        (
-            Scope::Sites,
-            "DELETE",
-            "/api/v1/sites/goals/1",
-            of(json!({})),
-        ),
-        (
-            Scope::Sites,
-            "GET",
-            "/api/v1/sites/funnels?site_id=a.example",
-            Value::Null,
-        ),
-        (
-            Scope::Sites,
-            "PUT",
-            "/api/v1/sites/funnels",
-            of(json!({"name": "F", "steps": [1, 2]})),
-        ),
-        (
-            Scope::Sites,
-            "DELETE",
-            "/api/v1/sites/funnels/1",
-            of(json!({})),
-        ),
-        (
-            Scope::Sites,
-            "GET",
-            "/api/v1/sites/custom-props?site_id=a.example",
-            Value::Null,
-        ),
-        (
-            Scope::Sites,
-            "PUT",
-            "/api/v1/sites/custom-props",
-            of(json!({"property": "p"})),
-        ),
-        (
-            Scope::Sites,
-            "DELETE",
-            "/api/v1/sites/custom-props/p",
-            of(json!({})),
-        ),
-    ]
 }

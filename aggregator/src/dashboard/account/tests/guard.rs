@@ -26,6 +26,7 @@ fn all(web: &Web) -> Vec<Page> {
 fn path(page: &Page) -> String {
     page.path
         .replace("{domain}", "a.example")
+        .replace("{list}", "page")
         .replace("{token}", &"x".repeat(43))
 }
 
