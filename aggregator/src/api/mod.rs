@@ -7,7 +7,7 @@ mod limit;
 mod openapi;
 mod operation;
 mod params;
-mod render;
+pub mod render;
 mod sites;
 #[cfg(test)]
 mod tests;
