@@ -18,6 +18,7 @@ use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
 use cli::import::ImportCommand;
 use cli::key::KeyCommand;
+use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
@@ -60,6 +61,8 @@ enum Command {
     /// Say who may log in and what they may see, also while the server runs.
     #[command(subcommand)]
     User(UserCommand),
+    /// Ask what was counted, here or a running server.
+    Query(QueryCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
     Audit(AuditCommand),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
@@ -103,6 +106,12 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         command.run()?; // Needs no data folder, and makes none.
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Query(command) = &cli.command
+        && command.asks_a_server()
+    {
+        command.run(None).await?; // Needs none either.
+        return Ok(ExitCode::SUCCESS);
+    }
     let data = DataFolder::open(&cli.data, cli.database.as_deref())?;
     match cli.command {
         Command::Audit(command) => return command.run(&data).await,
@@ -116,6 +125,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Funnel(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
         Command::User(command) => command.run(&data).await,
+        Command::Query(command) => command.run(Some(&data)).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
     }?;

@@ -27,6 +27,7 @@ mod on_disk;
 mod outage;
 mod postgres;
 mod privacy;
+mod query;
 mod replicas;
 mod reviewed;
 mod safety;

@@ -1,8 +1,6 @@
 //! An answer as JSON and as CSV.
 
-use axum::Json;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, header};
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
@@ -41,7 +39,7 @@ impl Form {
 }
 
 /// The answer as the second API tells it.
-pub fn json(site: &Site, query: &Query, answer: &Answer) -> Response {
+pub fn json(site: &Site, query: &Query, answer: &Answer) -> Value {
     let numbers =
         |cells: &[Cell]| -> Vec<Value> { cells.iter().map(|cell| cell.value.to_json()).collect() };
     let results = answer.rows.iter().map(|row| {
@@ -68,7 +66,7 @@ pub fn json(site: &Site, query: &Query, answer: &Answer) -> Response {
     let results: Vec<Value> = results.collect();
     let meta = meta(query, answer);
     let echo = query.to_json(site);
-    Json(json!({ "results": results, "meta": meta, "query": echo })).into_response()
+    json!({ "results": results, "meta": meta, "query": echo })
 }
 
 /// A whole number without a point.
@@ -150,7 +148,7 @@ fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
 }
 
 /// The answer as comma-separated values: dimensions, metrics, and bounds of what is estimated.
-pub fn csv(query: &Query, answer: &Answer) -> Response {
+pub fn csv(query: &Query, answer: &Answer) -> Vec<u8> {
     let mut text = csv::Writer::from_writer(Vec::new());
     let mut header: Vec<String> = query
         .dimensions
@@ -180,17 +178,18 @@ pub fn csv(query: &Query, answer: &Answer) -> Response {
         // Writing to memory does not fail.
         let _ = text.write_record(&fields);
     }
-    let bytes = text.into_inner().unwrap_or_default();
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"dayfly.csv\"",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, bytes).into_response()
+    text.into_inner().unwrap_or_default()
 }
+
+/// Headers of an answer as comma-separated values.
+pub const CSV_HEADERS: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+    (
+        header::CONTENT_DISPOSITION,
+        "attachment; filename=\"dayfly.csv\"",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// A text that no spreadsheet takes for a formula: visitors may write what they like into paths
 /// and campaigns.

@@ -1,20 +1,25 @@
 //! `POST /api/v2/query` (COMPAT.md, section 3).
 
+use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use shared::clock::UnixMs;
 
 use super::openapi::schemas::named;
 use super::operation::{self, Group, Operation, Param};
 use super::render::{self, Form};
 use super::{Refusal, authorise, read_body};
-use crate::query::{self, Parsed};
+use crate::error::Error;
+use crate::query::{self, Answer, Parsed, Query};
 use crate::serve::App;
-use crate::store::Scope;
+use crate::site::Site;
+use crate::store::{Scope, Store};
 
 /// The operation of this file, for routes and document.
 pub fn operations() -> Vec<Operation> {
@@ -60,11 +65,14 @@ struct Options {
 
 async fn answer(
     State(app): State<App>,
-    Params(options): Params<Options>,
+    options: Result<Params<Options>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let access = authorise(&app, &headers, Scope::Stats).await?;
+    let Ok(Params(options)) = options else {
+        return Err(Refusal::Invalid("format: give it once".into()));
+    };
     let form = Form::of(options.format.as_deref(), &headers)?;
     let bytes = read_body(body).await?;
     let body: Map<String, Value> = serde_json::from_slice(&bytes)
@@ -77,19 +85,36 @@ async fn answer(
     let site = site
         .filter(|site| access.reads(site.id))
         .ok_or(Refusal::NoAccess)?;
-    let goals = app.store.named_goals(site.id).await?;
+    let (query, answer) = find(&app.store, &site, &body, app.clock.now_ms()).await?;
+    Ok(match form {
+        Form::Json => Json(render::json(&site, &query, &answer)).into_response(),
+        Form::Csv => {
+            let bytes = render::csv(&query, &answer);
+            (render::CSV_HEADERS, bytes).into_response()
+        }
+    })
+}
+
+/// What a query of this API finds.
+///
+/// # Errors
+/// It is none, or cannot be answered ([`Error::Refused`] says why), or the database failed.
+pub async fn find(
+    store: &Store,
+    site: &Site,
+    body: &Map<String, Value>,
+    now_ms: UnixMs,
+) -> Result<(Query, Answer), Error> {
+    let goals = store.named_goals(site.id).await?;
     let about = Parsed {
-        site: &site,
+        site,
         goals: &goals,
-        now_ms: app.clock.now_ms(),
-        oldest: app.store.oldest_day(site.id).await?,
+        now_ms,
+        oldest: store.oldest_day(site.id).await?,
     };
     let query =
-        query::parse(&body, &about).map_err(|invalid| Refusal::Invalid(invalid.to_string()))?;
-    let mut snapshot = app.store.snapshot(site.id).await?;
-    let answer = query::run(&mut snapshot, &site, &goals, &query).await?;
-    Ok(match form {
-        Form::Json => render::json(&site, &query, &answer),
-        Form::Csv => render::csv(&query, &answer),
-    })
+        query::parse(body, &about).map_err(|invalid| Error::Refused(invalid.to_string()))?;
+    let mut snapshot = store.snapshot(site.id).await?;
+    let answer = query::run(&mut snapshot, site, &goals, &query).await?;
+    Ok((query, answer))
 }

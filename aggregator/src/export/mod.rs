@@ -1,4 +1,4 @@
-//! `dayfly export`: a site's counts as CSV files in a zip.
+//! `dayfly export`, and `GET /api/v1/sites/{domain}/export`: a site's counts as CSV files in a zip.
 //!
 //! `plausible-csv` is the published set of daily counts, from the rollups: what
 //! `dayfly import` and Plausible read. `cubes` is every row of the cubes.
@@ -45,6 +45,14 @@ pub struct Export<'a> {
     pub to: PathBuf,
 }
 
+impl Form {
+    /// All, with their names.
+    pub const ALL: [(&str, Form); 2] = [
+        ("plausible-csv", Form::PlausibleCsv),
+        ("cubes", Form::Cubes),
+    ];
+}
+
 impl Export<'_> {
     /// Writes the file; gives how many rows are in it. Until it is whole it has another name.
     ///
@@ -70,6 +78,18 @@ impl Export<'_> {
 
     async fn write(&self, path: &Path) -> Result<u64> {
         let file = File::create(path).map_err(|error| self.problem(&error.to_string()))?;
+        let (file, rows) = self.write_to(file).await?;
+        file.sync_all()
+            .map_err(|error| self.problem(&error.to_string()))?;
+        Ok(rows)
+    }
+
+    /// Writes into a file that is there, for whoever has no name for it; gives it back, with how
+    /// many rows are in it.
+    ///
+    /// # Errors
+    /// It cannot be written, or the database failed.
+    pub async fn write_to(&self, file: File) -> Result<(File, u64)> {
         let mut tables = Tables {
             zip: ZipWriter::new(file),
             from: self.days.0,
@@ -87,9 +107,7 @@ impl Export<'_> {
             .zip
             .finish()
             .map_err(|error| self.problem(&error.to_string()))?;
-        file.sync_all()
-            .map_err(|error| self.problem(&error.to_string()))?;
-        Ok(rows)
+        Ok((file, rows))
     }
 
     fn problem(&self, problem: &str) -> Error {

@@ -4,6 +4,7 @@
 //! `scroll` goals, funnels and what a site's owner decides are Dayfly's own. Parameters come in the
 //! query, as a form or as JSON (`params.rs`). All of it wants a key with the scope `sites`.
 
+mod export;
 mod funnels;
 mod goals;
 mod operations;
@@ -34,7 +35,7 @@ fn in_path(field: &str, named: Named) -> Result<String, Refusal> {
     }
 }
 
-/// A request whose key may manage sites.
+/// A request whose key is for it.
 struct Call {
     access: Access,
     params: Params,
@@ -43,8 +44,18 @@ struct Call {
 impl Call {
     /// Checks the key, then reads the parameters: none but those that are `allowed`.
     async fn take(app: &App, request: Request, allowed: &[&str]) -> Result<Self, Refusal> {
+        Self::take_for(Scope::Sites, app, request, allowed).await
+    }
+
+    /// The same, with a key that is for something else.
+    async fn take_for(
+        scope: Scope,
+        app: &App,
+        request: Request,
+        allowed: &[&str],
+    ) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let access = authorise(app, &parts.headers, Scope::Sites).await?;
+        let access = authorise(app, &parts.headers, scope).await?;
         let body = read_body(body).await?;
         let params = Params::read(parts.uri.query(), &parts.headers, body).await?;
         params.only(allowed)?;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use shared::limits::{FUNNEL_STEPS_MAX, FUNNEL_STEPS_MIN, SHIELD_ENTRIES_MAX};
 use shared::settings::{Detail, Signal};
 
-use super::{funnels, goals, page, props, site};
+use super::{export, funnels, goals, page, props, site};
 use crate::api::openapi::schemas::{list, object, text};
 use crate::api::operation::{Answer, Body, Group, Operation, Param};
+use crate::export::Form;
 use crate::store::{KEPT_MONTHS_MAX, Scope};
 
 /// The schema of a field of a body, by its name.
@@ -118,6 +119,24 @@ fn param(name: &&'static str) -> Param {
             }),
         )
         .example(10),
+        "from" => Param::of(
+            name,
+            "The first local day; without it, the first with anything counted.",
+            json!({ "type": "string", "format": "date" }),
+        ),
+        "to" => Param::of(
+            name,
+            "The last local day; without it, today.",
+            json!({ "type": "string", "format": "date" }),
+        ),
+        "format" => {
+            let names = Form::ALL.map(|(name, _)| name);
+            Param::of(
+                name,
+                "Daily counts by one dimension each, or every row of the cubes with all its attributes.",
+                json!({ "type": "string", "enum": names, "default": names[0] }),
+            )
+        }
         "after" => Param::of(name, "The items after this cursor.", cursor),
         "before" => Param::of(
             name,
@@ -277,6 +296,21 @@ pub fn operations() -> Vec<Operation> {
                 ),
                 whole_site(),
                 put(site::change),
+            )
+        },
+        Operation {
+            scope: Scope::Stats,
+            in_path: domain("example.com"),
+            in_query: params(&export::FIELDS),
+            answer: Answer::Zip,
+            ..operation(
+                ("get", "/api/v1/sites/{domain}/export", "export"),
+                (
+                    "Export everything that was counted",
+                    "A zip of CSV files, as dayfly export writes it and dayfly import reads it.",
+                ),
+                json!({}),
+                get(export::answer),
             )
         },
         Operation {

@@ -1,6 +1,7 @@
 //! The API's routes over a real store, each on both engines: what they refuse, and what they do.
 
 mod document;
+mod export;
 mod fixture;
 mod goals;
 mod keys;

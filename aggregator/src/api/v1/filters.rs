@@ -13,14 +13,7 @@ use crate::query::{Filter, Goals, parse_filters};
 /// # Errors
 /// What is wrong, and with which condition.
 pub fn parse(text: &str, goals: &Goals) -> Result<Filter, String> {
-    if text.trim().is_empty() {
-        return Ok(Filter::all());
-    }
-    let conditions = split(text, ';').into_iter().enumerate();
-    let conditions = conditions.map(|(at, one)| {
-        condition(&one).map_err(|problem| format!("condition {}: {problem}", at + 1))
-    });
-    let conditions: Vec<Value> = conditions.collect::<Result<_, _>>()?;
+    let conditions = conditions(text)?;
     parse_filters(Some(&json!(conditions)), goals).map_err(|invalid| {
         // `filters/2/…` is the third condition.
         let at = invalid.place.split('/').nth(1);
@@ -31,7 +24,22 @@ pub fn parse(text: &str, goals: &Goals) -> Result<Filter, String> {
     })
 }
 
-/// One condition, as the second API has it.
+/// The conditions as the second API has them.
+///
+/// # Errors
+/// One is none; the text says which, and why.
+pub fn conditions(text: &str) -> Result<Vec<Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = split(text, ';').into_iter().enumerate();
+    let all = all.map(|(at, one)| {
+        condition(&one).map_err(|problem| format!("condition {}: {problem}", at + 1))
+    });
+    all.collect()
+}
+
+/// One condition.
 fn condition(text: &str) -> Result<Value, String> {
     let places = ["==", "!="].map(|operator| text.find(operator));
     let [is, is_not] = places.map(|place| place.unwrap_or(usize::MAX));

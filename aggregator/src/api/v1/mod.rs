@@ -6,7 +6,7 @@
 
 mod aggregate;
 mod breakdown;
-mod filters;
+pub mod filters;
 mod funnel;
 mod operations;
 mod realtime;
