@@ -4,7 +4,9 @@
 //!     site_year <database: a file, or a postgres:// URL> <page views of the year>
 //!
 //! With BATCHES naming a folder, the large batches of the first part are written there too, to be
-//! posted by bench/store/ingest.mjs. Writes one line of JSON. Always the same year: the random source has a fixed seed.
+//! posted by bench/store/ingest.mjs. With EVENTS naming a file, the page views and custom events of
+//! the year are written there as comma-separated values, for bench/query to ask another database the
+//! same questions. Writes one line of JSON. Always the same year: the random source has a fixed seed.
 //!
 //! The site: 500 pages by a Zipf-like law, 2.5 page views a visit, a week and a day that people
 //! have, 45 % of visits without a source, 40 sources, 200 referrers, 20 campaigns on 8 % of visits,
@@ -14,6 +16,7 @@
 
 #![allow(clippy::disallowed_methods)] // It measures time.
 
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -26,7 +29,9 @@ use shared::call::{Hit, HitKind};
 use shared::cube::CUBES;
 use shared::day::Day;
 use shared::visit::Visitor;
+use shared::visitor::SiteId;
 
+const EVENTS: [&str; 5] = ["Signup", "Download", "Search", "Play", "Share"];
 const FIRST: Date = date(2025, 11, 1);
 const DAYS: u64 = 365;
 const VIEWS_PER_VISIT: f64 = 2.5;
@@ -101,6 +106,7 @@ impl Site {
 struct Planned {
     at_s: u32,
     visitor: usize,
+    visit: usize,
     page: usize,
     kind: u8,
     number: u32,
@@ -113,10 +119,18 @@ struct Who {
     traffic: usize,
 }
 
-fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl FnMut(Batch)) {
+fn day_of(
+    number: SiteId,
+    site: &Site,
+    random: &mut Random,
+    at: u64,
+    views: u64,
+    mut raw: Option<&mut dyn Write>,
+    mut take: impl FnMut(Batch),
+) {
     let day = FIRST.saturating_add((at as i64).days());
     let source = Source {
-        site: 1,
+        site: number,
         date: day,
         shard: 0,
         incarnation: format!("{at:032x}"),
@@ -124,7 +138,7 @@ fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl 
     let mut who: Vec<Who> = Vec::new();
     let mut plan: Vec<Planned> = Vec::new();
     let visits = (views as f64 / VIEWS_PER_VISIT) as u64;
-    for _ in 0..visits {
+    for visit in 0..visits as usize {
         // One of seven visits is somebody's second.
         let visitor = match !who.is_empty() && random.share() < 0.14 {
             true => random.below(who.len()),
@@ -148,6 +162,7 @@ fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl 
                 plan.push(Planned {
                     at_s: at_s.min(86_399),
                     visitor,
+                    visit,
                     page,
                     kind,
                     number,
@@ -205,6 +220,29 @@ fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl 
             ["Windows", "iOS", "Android", "macOS"][agent % 4],
             &site.versions[10 + agent % 6],
         ];
+        if let Some(raw) = raw.as_mut().filter(|_| hit.kind != 1) {
+            let [country, device, browser, browser_version, os, os_version] = client;
+            let [
+                source,
+                referrer,
+                channel,
+                utm_source,
+                utm_medium,
+                utm_campaign,
+                ..,
+            ] = came;
+            let name = match hit.kind {
+                0 => "pageview",
+                _ => EVENTS[hit.number as usize],
+            };
+            let (visitor, visit, at_s) = (hit.visitor, hit.visit, hit.at_s);
+            let page = &site.pages[hit.page];
+            // A disk that is full shows when the other database reads it.
+            let _ = writeln!(
+                raw,
+                "{day},{at_s},{visitor},{visit},{name},{page},{source},{referrer},{channel},{utm_source},{utm_medium},{utm_campaign},{country},{device},{browser},{browser_version},{os},{os_version}"
+            );
+        }
         let scroll = Some(20 + (hit.number % 81) as u8);
         let event = Hit {
             visitor: None,
@@ -216,7 +254,7 @@ fn day_of(site: &Site, random: &mut Random, at: u64, views: u64, mut take: impl 
                     engaged_ms: Some(hit.number),
                 },
                 _ => HitKind::Custom {
-                    name: ["Signup", "Download", "Search", "Play", "Share"][hit.number as usize],
+                    name: EVENTS[hit.number as usize],
                     interactive: true,
                 },
             },
@@ -288,7 +326,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         false => Place::File(PathBuf::from(database)),
     };
     let store = Store::open(&place).await?;
-    store.add_site("www.example.com", "UTC", FIRST).await?;
+    store.add_site("example.com", "UTC", FIRST).await?;
+    let added = store.site("example.com").await?;
+    let number = added.ok_or("the site is not there")?.id;
     let site = Site::new();
     let mut random = Random(1);
 
@@ -299,9 +339,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut counting: Vec<Batch> = Vec::new();
         for at in 0..4 {
-            day_of(&site, &mut random, 4_000 + at, 60_000, |batch| {
-                counting.push(batch)
-            });
+            day_of(
+                number,
+                &site,
+                &mut random,
+                4_000 + at,
+                60_000,
+                None,
+                |batch| counting.push(batch),
+            );
         }
         // What was sealed in small batches, as an edge sends it that was without its aggregator.
         for batch in joined(counting) {
@@ -330,12 +376,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ingest_peak_mb = peak_mb();
 
     // The year.
+    let mut raw = match std::env::var_os("EVENTS") {
+        Some(file) => Some(BufWriter::new(std::fs::File::create(file)?)),
+        None => None,
+    };
     let (begin, mut batches, mut year_rows) = (Instant::now(), 0_u64, 0_usize);
     for at in 0..DAYS {
         let weekday = [1.1, 1.2, 1.2, 1.15, 1.0, 0.65, 0.7][(at % 7) as usize];
         let mut ready = Vec::new();
         let today = (views as f64 / DAYS as f64 * weekday) as u64;
-        day_of(&site, &mut random, at, today, |batch| ready.push(batch));
+        let raw = raw.as_mut().map(|raw| raw as &mut dyn Write);
+        day_of(number, &site, &mut random, at, today, raw, |batch| {
+            ready.push(batch)
+        });
         for batch in ready {
             batches += 1;
             year_rows += rows(&batch);
@@ -346,20 +399,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let end = FIRST.saturating_add((DAYS as i64).days());
     let fold_until = end.saturating_sub(HOURLY_DAYS.days());
-    for day in store.days_to_merge(1, end, fold_until).await? {
+    for day in store.days_to_merge(number, end, fold_until).await? {
         let hours = if day < fold_until {
             Hours::Folded
         } else {
             Hours::Kept
         };
-        store.merge_day(1, day, hours).await?;
+        store.merge_day(number, day, hours).await?;
     }
     store
-        .forget_markers(1, end.saturating_add(30.days()))
+        .forget_markers(number, end.saturating_add(30.days()))
         .await?;
     store.give_back().await?;
     let tidied_s = begin.elapsed().as_secs_f64();
-    let counted = store.bytes_by_part(1, FIRST, end).await?;
+    let counted = store.bytes_by_part(number, FIRST, end).await?;
     store.close().await;
     println!(
         "{{\"rows_per_s\":{rows_per_s:.0},\"cpu_us_per_row\":{cpu_us_per_row:.2},\"ingest_peak_mb\":{ingest_peak_mb:.0},\

@@ -8,7 +8,7 @@
 //! | second | the salts of sites that were removed, by whatever process |
 //! | minute | the salts of days that are over, also while no edge asks for any |
 //! | as it is told | a backup |
-//! | hour | the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
+//! | hour | log-ins and one-time links that have ended; the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
 
 use std::time::Duration;
 
@@ -43,7 +43,10 @@ async fn forget(app: &App) {
             continue;
         }
         is_done("salts of past days", app.issue_salts().await.map(drop));
-        minutes_are_due |= hour.is(HOUR_MS, now_ms);
+        if hour.is(HOUR_MS, now_ms) {
+            minutes_are_due = true;
+            is_done("ended log-ins", app.store.forget_ended_logins(now_ms).await);
+        }
         if minutes_are_due {
             minutes_are_due = !is_done("old minutes", forget_minutes(app).await);
         }

@@ -8,11 +8,17 @@
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use shared::address::ClientAddress;
 use tokio::net::TcpListener;
+
+use crate::arrival::Peer;
 
 /// How long a head may take, and a connection be idle.
 const HEAD_PATIENCE: Duration = Duration::from_secs(60);
@@ -33,10 +39,10 @@ pub async fn serve(
     let open = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, peer),
                 Err(error) => {
                     // One that was broken off before it was taken concerns nobody else.
                     if !is_of_one_connection(&error) {
@@ -47,7 +53,13 @@ pub async fn serve(
                 }
             },
         };
-        let service = TowerToHyperService::new(router.clone());
+        // An address that is none of ours to keep: it has no Debug, and goes with the request.
+        let peer = ClientAddress::parse(&peer.ip().to_string()).unwrap_or(ClientAddress::UNKNOWN);
+        let routes = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            routes.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_PATIENCE)

@@ -2,8 +2,35 @@
 
 use isocountry::CountryCode;
 
+/// Names as people say them, where the standard's are formal.
+const SHORT: [(&str, &str); 20] = [
+    ("BO", "Bolivia"),
+    ("BQ", "Caribbean Netherlands"),
+    ("CD", "Congo (Kinshasa)"),
+    ("CG", "Congo (Brazzaville)"),
+    ("FK", "Falkland Islands"),
+    ("FM", "Micronesia"),
+    ("GB", "United Kingdom"),
+    ("IR", "Iran"),
+    ("KP", "North Korea"),
+    ("KR", "South Korea"),
+    ("LA", "Laos"),
+    ("MD", "Moldova"),
+    ("PS", "Palestine"),
+    ("RU", "Russia"),
+    ("SY", "Syria"),
+    ("TW", "Taiwan"),
+    ("TZ", "Tanzania"),
+    ("US", "United States"),
+    ("VE", "Venezuela"),
+    ("VN", "Vietnam"),
+];
+
 /// The name of an ISO 3166 code; the code itself where it is none, "Unknown" for `(none)`.
 pub fn name(code: &str) -> String {
+    if let Some((_, name)) = SHORT.iter().find(|(known, _)| *known == code) {
+        return (*name).to_owned();
+    }
     match CountryCode::for_alpha2(code) {
         Ok(country) => country.name().to_owned(),
         Err(_) if code == "(none)" => "Unknown".to_owned(),
@@ -19,6 +46,10 @@ mod tests {
     fn codes_have_names() {
         assert_eq!(name("DE"), "Germany");
         assert_eq!(name("FR"), "France");
+        assert_eq!(name("GB"), "United Kingdom");
+        for (code, _) in SHORT {
+            assert!(CountryCode::for_alpha2(code).is_ok(), "{code}");
+        }
         assert_eq!(name("(none)"), "Unknown");
         assert_eq!(name("(other)"), "(other)");
     }

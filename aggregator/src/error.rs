@@ -74,6 +74,9 @@ pub enum Error {
     /// A question that cannot be answered as it is.
     #[error("{0}")]
     Refused(String),
+    /// More is asked at once than is worked off.
+    #[error("too much is asked at once; try again in a moment")]
+    Busy,
     /// The system has no random source.
     #[error("the system gives no random bytes")]
     Random,

@@ -1,7 +1,9 @@
 //! Dayfly's aggregator: stores the counts that the edge delivers, serves the stats API and the
 //! dashboard. `main.rs` is its command line; everything else is here so that tests can run it.
 
+pub mod accounts;
 pub mod api;
+pub mod arrival;
 pub mod backup;
 pub mod chores;
 pub mod clock;

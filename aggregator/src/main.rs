@@ -22,6 +22,7 @@ use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
+use cli::user::UserCommand;
 
 /// Dayfly's aggregator: web analytics that can prove it forgets.
 #[derive(Parser)]
@@ -59,6 +60,9 @@ enum Command {
     Key(KeyCommand),
     /// Ask what was counted, here or a running server.
     Query(QueryCommand),
+    /// Say who may log in and what they may see, also while the server runs.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
     Audit(AuditCommand),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
@@ -83,7 +87,12 @@ async fn main() -> ExitCode {
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(Cli::parse()).await {
+    let cli = Cli::parse();
+    // `dayfly key list | head` ends quietly. The server goes on when somebody hangs up.
+    if !matches!(cli.command, Command::Serve(_)) {
+        sigpipe::reset();
+    }
+    match run(cli).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("dayfly: error: {error}");
@@ -116,6 +125,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Funnel(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
         Command::Query(command) => command.run(Some(&data)).await,
+        Command::User(command) => command.run(&data).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
     }?;

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use shared::address::Network;
 use shared::clock::{Clock, UnixMs};
 use shared::country::DEFAULT_ATTRIBUTION;
 use shared::report::Sums;
@@ -23,6 +24,8 @@ use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use tokio::net::TcpListener;
 
+use crate::accounts::Accounts;
+use crate::arrival::arrive;
 use crate::error::{Error, Result};
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
@@ -73,6 +76,10 @@ pub struct App {
     pub reports: Arc<EdgeReports>,
     /// What is known of the API's keys. Kept in memory only.
     pub keys: Arc<api::Keys>,
+    /// Checks passwords and counts guesses. Kept in memory only.
+    pub accounts: Arc<Accounts>,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: Arc<[Network]>,
 }
 
 impl App {
@@ -97,6 +104,8 @@ impl App {
             edge_heard_ms: Arc::default(),
             reports: Arc::default(),
             keys: Arc::default(),
+            accounts: Arc::default(),
+            trusted_proxies: Arc::default(),
         }
     }
 
@@ -111,6 +120,13 @@ impl App {
     #[must_use]
     pub fn with_hours_kept_days(mut self, days: u32) -> Self {
         self.hours_kept_days = days;
+        self
+    }
+
+    /// The same behind proxies whose word is taken for where a request comes from.
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, proxies: Vec<Network>) -> Self {
+        self.trusted_proxies = proxies.into();
         self
     }
 
@@ -157,10 +173,10 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(edge::routes(app.clone()))
         .merge(api::routes(app.clone()))
-        .merge(dashboard::routes())
+        .merge(dashboard::routes(app.clone()))
         .route("/health", get(health))
         .fallback(dashboard::not_found)
-        .layer(map_response(secure))
+        .layer(middleware::from_fn_with_state(app.clone(), arrive))
         .with_state(app)
 }
 
@@ -217,21 +233,4 @@ async fn health(State(app): State<App>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }
     }
-}
-
-/// Headers of every answer. Pages load nothing from elsewhere and run no script.
-async fn secure(mut response: Response) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
-        form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-    let headers = response.headers_mut();
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

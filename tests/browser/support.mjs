@@ -141,13 +141,19 @@ process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"])
   process.on(signal, () => process.exit(1));
 
-/** Runs a program to its end. */
-export const execute = async (program, words, environment = {}) => {
+/** Runs a program to its end, with something on its standard input. */
+export const execute = async (
+  program,
+  words,
+  environment = {},
+  input = undefined,
+) => {
   const child = spawn(program, words, {
     cwd: ROOT,
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  child.stdin?.end(input);
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"])
     child[name].setEncoding("utf8").on("data", (part) => (text[name] += part));
@@ -291,10 +297,54 @@ export class Dayfly {
 
   /** The command line, on the same data. */
   cli(...words) {
+    return this.told(undefined, ...words);
+  }
+
+  /** The same, with something on its standard input. */
+  told(input, ...words) {
     const program = this.stdout.match(
       /^ +DAYFLY_DATA=\S+ (\S+) key create/m,
     )[1];
-    return execute(program, words, { DAYFLY_DATA: this.data });
+    const settings = {
+      DAYFLY_DATA: this.data,
+      DASHBOARD_PORT: String(this.dashboardPort),
+    };
+    return execute(program, words, settings, input);
+  }
+
+  /**
+   * Logs an account in, making it when it is not there (the first one is an admin). Gives what a
+   * browser sends as `Cookie`.
+   */
+  async logIn(mail = "admin@example.com", password = PASSWORD) {
+    const words = ["user", "add", mail, "--password-stdin"];
+    const made = await this.told(password, ...words);
+    if (made.code && !/has an account already/.test(made.stderr))
+      throw new Error(made.stderr);
+    const response = await fetch(`${this.dashboard}/login`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { origin: this.dashboard },
+      body: new URLSearchParams({ mail, password }),
+    });
+    if (response.status != 303) throw new Error(await response.text());
+    return response.headers.get("set-cookie").split(";")[0];
+  }
+
+  /** Options of a browser context in which an admin is logged in. */
+  async loggedIn() {
+    const [name, value] = (this.cookie ??= await this.logIn()).split("=");
+    const cookie = {
+      name,
+      value,
+      domain: "127.0.0.1",
+      path: "/",
+      expires: -1,
+      httpOnly: true,
+      secure: false,
+      sameSite: "Lax",
+    };
+    return { storageState: { cookies: [cookie], origins: [] } };
   }
 
   /** The API's answer to a query for today's visitors and page views. */
@@ -372,6 +422,9 @@ export class Dayfly {
       throw new Error(`${response.status} ${text} dropped: ${dropped}`);
   }
 }
+
+/** Of every account that the tests make. */
+export const PASSWORD = "correct horse battery";
 
 /** Two browsers of persons. */
 export const CHROME =

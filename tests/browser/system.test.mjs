@@ -30,7 +30,17 @@ import {
 
 const SITE = "shop.example";
 const ARTIFACTS = new URL("../artifacts/", import.meta.url);
-const PERIODS = ["day", "yesterday", "7d", "30d", "12mo", "all"];
+const PERIODS = [
+  "day",
+  "yesterday",
+  "7d",
+  "30d",
+  "month",
+  "lastmonth",
+  "year",
+  "12mo",
+  "all",
+];
 const ICON = '<link rel="icon" href="data:,">';
 
 let browser;
@@ -137,7 +147,13 @@ describe("counting", () => {
     );
     const [, url] = stdout.match(/^ +See it: +(\S+)$/m);
     assert.equal(url, `${dashboard}/sites/${SITE}`);
-    assert.equal((await fetch(url)).status, 200);
+    assert.match(
+      stdout,
+      new RegExp(`^    ${dashboard}/welcome/[\\w-]{43}$`, "m"),
+      "there is no account yet",
+    );
+    const cookie = await dayfly.logIn();
+    assert.equal((await fetch(url, { headers: { cookie } })).status, 200);
   });
 
   test("a page view is in the API and on the dashboard within 10 s", async (t) => {
@@ -148,7 +164,7 @@ describe("counting", () => {
     dayfly.key = made.stdout.trim();
 
     const page = await persons[0].newPage();
-    const dashboard = await browser.newPage();
+    const dashboard = await browser.newPage(await dayfly.loggedIn());
     const began = performance.now();
     await acknowledged(page, () => page.goto(`${site.origin}/first?a=b`));
     const answered = performance.now();
@@ -236,7 +252,7 @@ describe("the dashboard", () => {
   ];
 
   test("the overview lists the sites with today's numbers", async () => {
-    const page = await browser.newPage();
+    const page = await browser.newPage(await dayfly.loggedIn());
     await page.goto(dayfly.dashboard);
     const lines = await page.locator(".sites li").allInnerTexts();
     assert.equal(lines.length, 2, lines.join());
@@ -248,7 +264,7 @@ describe("the dashboard", () => {
   });
 
   test("every period's link works and is marked", async () => {
-    const page = await browser.newPage();
+    const page = await browser.newPage(await dayfly.loggedIn());
     await page.goto(known);
     const links = page.locator("nav.periods a");
     const count = await links.count();
@@ -260,17 +276,19 @@ describe("the dashboard", () => {
         links.nth(place).click(),
       ]);
       assert.equal(response.status(), 200, name);
-      assert.match(page.url(), new RegExp(`\\?period=${PERIODS[place]}$`));
+      // What is shown by itself needs no words.
+      const query = place ? `\\?period=${PERIODS[place]}` : "\\?";
+      assert.match(page.url(), new RegExp(`${query}$`));
       const current = page.locator("nav.periods [aria-current=page]");
       assert.deepEqual(await current.allInnerTexts(), [name]);
-      const views = name == "Yesterday" ? 0 : 3;
+      const views = ["Yesterday", "Last month"].includes(name) ? 0 : 3;
       assert.equal(await numberOf(page, "#pageviews"), views, name);
     }
     await page.close();
   });
 
   test("an unknown site is 404 and an unknown period 400, as pages", async () => {
-    const page = await browser.newPage();
+    const page = await browser.newPage(await dayfly.loggedIn());
     for (const [path, status, heading] of [
       ["/sites/unknown.example", 404, "No such site"],
       [`/sites/${SITE}?period=fortnight`, 400, "No such period"],
@@ -284,7 +302,7 @@ describe("the dashboard", () => {
   });
 
   test("a path that is markup is shown as text", async () => {
-    const { context, problems } = await watched();
+    const { context, problems } = await watched(await dayfly.loggedIn());
     const page = await context.newPage();
     page.on("dialog", (dialog) => {
       problems.push(`dialog: ${dialog.message()}`);
@@ -301,7 +319,7 @@ describe("the dashboard", () => {
   });
 
   test("no page has an error or breaks its policy", async () => {
-    const { context, problems } = await watched();
+    const { context, problems } = await watched(await dayfly.loggedIn());
     const page = await context.newPage();
     for (const [url, status] of everyPage()) {
       const response = await page.goto(url);
@@ -329,14 +347,17 @@ describe("the dashboard", () => {
   });
 
   test("everything works without scripts", async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false });
+    const context = await browser.newContext({
+      javaScriptEnabled: false,
+      ...(await dayfly.loggedIn()),
+    });
     const page = await context.newPage();
     await page.goto(dayfly.dashboard);
     await page.click(`text=${SITE}`);
     assert.equal(await numberOf(page, "#pageviews"), 3);
     await page.click("text=30 days");
     assert.equal(await numberOf(page, "#pageviews"), 3);
-    await page.click("summary");
+    await page.click("text=As a table");
     assert.equal(await page.locator("details tbody tr").count(), 30);
     assert.ok(await page.locator("details tbody tr").last().isVisible());
     await page.click("text=All sites");
@@ -346,7 +367,10 @@ describe("the dashboard", () => {
 
   test("nothing scrolls sideways at 360 px", async () => {
     const viewport = { width: 360, height: 740 };
-    const page = await browser.newPage({ viewport });
+    const page = await browser.newPage({
+      viewport,
+      ...(await dayfly.loggedIn()),
+    });
     const tooWide = [];
     for (const [url] of everyPage()) {
       await page.goto(url);
@@ -364,19 +388,22 @@ describe("the dashboard", () => {
     await page.close();
   });
 
-  test("a foreign Host is refused", async () => {
-    const statusOf = (path, host) =>
+  test("another Host than loopback is sent to HTTPS", async () => {
+    const answerOf = (path, host) =>
       new Promise((resolve, reject) => {
         const options = { headers: { host } };
         get(dayfly.dashboard + path, options, (response) => {
           response.resume();
-          resolve(response.statusCode);
+          resolve([response.statusCode, response.headers.location]);
         }).on("error", reject);
       });
     for (const path of ["/", `/sites/${SITE}`, "/assets/dayfly.css"])
       for (const host of ["evil.example", "127.0.0.1.evil.example"])
-        assert.equal(await statusOf(path, host), 403, `${path} ${host}`);
-    assert.equal(await statusOf("/", "localhost"), 200);
+        assert.deepEqual(await answerOf(path, host), [
+          308,
+          `https://${host}${path}`,
+        ]);
+    assert.equal((await answerOf("/login", "localhost"))[0], 200);
   });
 });
 
@@ -630,7 +657,10 @@ describe("screenshots", () => {
   test("screenshots of every page, light and dark, 1440, 768 and 360 px", async () => {
     const url = dayfly.dashboard;
     for (const colorScheme of ["light", "dark"]) {
-      const page = await browser.newPage({ colorScheme });
+      const page = await browser.newPage({
+        colorScheme,
+        ...(await dayfly.loggedIn()),
+      });
       for (const width of [1440, 768, 360]) {
         await page.setViewportSize({ width, height: 900 });
         for (const [name, path] of [

@@ -178,10 +178,11 @@ fn full(seq: u64) -> Value {
 async fn i7_a_batch_with_everything_is_applied_once_and_a_malformed_one_not_at_all() {
     let system = System::aggregator_alone().await;
     let key = system.api_key();
+    let cookie = system.log_in().await;
     let page = async || {
         let url = system.dashboard_url(&format!("/sites/{SITE}"));
-        let answer = system.http.get(url).send().await.unwrap();
-        answer.text().await.unwrap()
+        let request = system.http.get(url).header("cookie", &cookie);
+        request.send().await.unwrap().text().await.unwrap()
     };
     for (pointer, value) in [
         ("/dropped/bot", json!(0)),

@@ -5,6 +5,7 @@
 // A test waits for real processes, in real time.
 #![allow(clippy::disallowed_methods)]
 
+mod accounts;
 mod api;
 mod beacon;
 mod channel;

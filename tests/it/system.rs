@@ -1,6 +1,7 @@
 //! One running Dayfly for a test: its own data folder, ports and processes. Everything ends with
 //! the value.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -348,6 +349,11 @@ impl System {
     }
 
     pub fn dayfly_output(&self, arguments: &[&str]) -> std::process::Output {
+        self.dayfly_told(arguments, "")
+    }
+
+    /// The same with something on its standard input.
+    pub fn dayfly_told(&self, arguments: &[&str], input: &str) -> std::process::Output {
         let mut command = Command::new(dayfly());
         if let Some(url) = &self.database {
             command.env("DAYFLY_DATABASE", url);
@@ -355,12 +361,41 @@ impl System {
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
         }
-        command
+        let mut child = command
+            .env("DASHBOARD_PORT", self.dashboard_port.to_string())
             .arg("--data")
             .arg(self.data.path())
             .args(arguments)
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may end without reading.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Makes an admin and logs them in; gives what a browser sends as `Cookie`.
+    pub async fn log_in(&self) -> String {
+        let words = ["user", "add", "admin@example.com", "--password-stdin"];
+        let output = self.dayfly_told(&words, "correct horse battery");
+        assert!(output.status.success(), "{output:?}");
+        let url = self.dashboard_url("/login");
+        let answer = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
             .unwrap()
+            .post(url)
+            .header("origin", self.dashboard_url(""))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("mail=admin@example.com&password=correct+horse+battery")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let set = answer.headers()["set-cookie"].to_str().unwrap();
+        set.split(';').next().unwrap().to_owned()
     }
 
     pub async fn post(&self, body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> Response {

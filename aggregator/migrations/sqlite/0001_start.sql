@@ -1,6 +1,7 @@
--- Sites, keys, what was delivered, and the counts of it.
+-- Sites, keys, accounts, what was delivered, and the counts of it.
 --
--- No column here can hold an identity: counts are keyed by local date, hour and coarse attributes.
+-- No column here can hold a visitor's identity: counts are keyed by local date, hour and coarse
+-- attributes. Accounts are of those who look at the counts.
 -- Dates are days since 1970-01-01; hours and minutes count from the start of the site's local day.
 -- Every key of what belongs to a site begins with it. The same tables are in ../postgres.
 
@@ -41,6 +42,62 @@ CREATE TABLE api_key (
     last_used_on INTEGER -- written once a day at most
 ) STRICT;
 CREATE INDEX api_key_of_site ON api_key (site_id);
+
+-- People who may look, and log in by their mail address. Who visits a site has no row anywhere.
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY, -- drawn at random, so that none is given twice
+    mail TEXT NOT NULL UNIQUE, -- lower case
+    name TEXT NOT NULL,
+    is_admin INTEGER NOT NULL, -- of the whole server: opens every site
+    password TEXT NOT NULL, -- bcrypt of a hash of it
+    totp_secret BLOB NOT NULL DEFAULT x'', -- empty: no second step at log-in
+    totp_pending BLOB NOT NULL DEFAULT x'', -- shown, but not confirmed by a code yet
+    totp_last_step INTEGER NOT NULL DEFAULT 0, -- no code of this step or before is taken again
+    created_on INTEGER NOT NULL
+) STRICT;
+
+-- What opens an account in the place of a code, each once.
+CREATE TABLE recovery_code (
+    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (account_id, sha256)
+) STRICT, WITHOUT ROWID;
+
+-- Who may do what at a site.
+CREATE TABLE role (
+    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('owner', 'editor', 'viewer')),
+    PRIMARY KEY (site_id, account_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_of_account ON role (account_id);
+
+-- Browsers that are logged in, or half-way. No backup has them.
+CREATE TABLE login (
+    id INTEGER PRIMARY KEY, -- drawn at random
+    sha256 BLOB NOT NULL UNIQUE, -- of the cookie's token
+    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    awaits_code INTEGER NOT NULL, -- the password was right, the code is still to come
+    created_on INTEGER NOT NULL,
+    last_used_on INTEGER NOT NULL, -- written once a day at most
+    expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX login_of_account ON login (account_id);
+
+-- Links that work once. No backup has them.
+CREATE TABLE one_time_link (
+    id INTEGER PRIMARY KEY, -- drawn at random
+    sha256 BLOB NOT NULL UNIQUE, -- of the link's token
+    kind TEXT NOT NULL CHECK (kind IN ('first', 'invitation', 'reset')),
+    mail TEXT NOT NULL, -- whom an invitation is for; else empty
+    is_admin INTEGER NOT NULL, -- an invitation: to the whole server
+    site_id INTEGER REFERENCES site (id) ON DELETE CASCADE, -- an invitation: to this site,
+    role TEXT NOT NULL, -- with this role; else empty
+    account_id INTEGER REFERENCES account (id) ON DELETE CASCADE, -- a reset: of this one
+    expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX one_time_link_of_site ON one_time_link (site_id);
+CREATE INDEX one_time_link_of_account ON one_time_link (account_id);
 
 -- One life of one day object, or one import, and the last batch of it that was applied.
 CREATE TABLE source (

@@ -144,7 +144,7 @@ async fn audit(
     }
     let (tables, columns, unknown) = store.schema().await?;
     found.line(&format!(
-        "about visitors\n  stored     nothing: {tables} tables with {columns} columns, each of them known to hold counts, settings or markers; {strings} strings looked at"
+        "about visitors\n  stored     nothing: {tables} tables with {columns} columns, each of them known to hold counts, settings, markers or accounts; {strings} strings looked at"
     ));
     for column in unknown {
         found.problems.push(format!(

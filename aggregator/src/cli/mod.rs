@@ -12,6 +12,7 @@ pub mod query;
 pub mod serve;
 pub mod shield;
 pub mod site;
+pub mod user;
 
 use aggregator::clock::{SystemClock, date_in_utc};
 use aggregator::data::DataFolder;

@@ -13,6 +13,9 @@ use aggregator::serve::{self, App, Backups, HOURS_KEPT_DAYS};
 use aggregator::store::Store;
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use shared::address::Network;
+
+use super::user::{DashboardUrl, first_link};
 
 /// `dayfly serve`.
 #[derive(Args)]
@@ -46,10 +49,25 @@ pub struct ServeCommand {
     backup_keep: u32,
     #[command(flatten)]
     salts: SaltsPlace,
+    /// Proxies whose word is taken for whether a request came over HTTPS (X-Forwarded-Proto) and from
+    /// whom (X-Forwarded-For): addresses or networks, separated by commas. Nobody's otherwise.
+    #[arg(long, env = "DAYFLY_TRUST_PROXY", value_delimiter = ',', value_parser = network,
+          value_name = "NETWORK")]
+    trust_proxy: Vec<Network>,
+    #[command(flatten)]
+    url: DashboardUrl,
+    /// Print no link for the first account at the start; `dayfly user first` prints one.
+    #[arg(long, env = "DAYFLY_NO_FIRST_LINK", value_parser = BoolishValueParser::new())]
+    no_first_link: bool,
     /// The table of countries the edge uses (dayfly geo build): who made it is said in the
     /// dashboard's footer.
     #[arg(long, env = "DAYFLY_GEO_TABLE")]
     geo_table: Option<PathBuf>,
+}
+
+fn network(text: &str) -> std::result::Result<Network, String> {
+    Network::parse(text)
+        .ok_or_else(|| "that is no address such as 192.0.2.7 or network such as 10.0.0.0/8".into())
 }
 
 /// Where the running day's salts are.
@@ -93,11 +111,17 @@ impl ServeCommand {
         let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
             .with_country_attribution(&countries)
             .with_hours_kept_days(self.hours_kept_days)
+            .with_trusted_proxies(self.trust_proxy)
             .with_backups(self.backup_dir.map(|folder| Backups {
                 folder,
                 every_hours: self.backup_every_hours,
                 keep: self.backup_keep,
             }));
+        if !self.no_first_link
+            && let Some(token) = first_link(&app.store).await?
+        {
+            println!("{}", self.url.first(&token, self.port));
+        }
         serve::serve(listener, app).await;
         tracing::info!("stopped");
         Ok(())

@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use shared::cube::Counter;
 use shared::rollup::Place;
 
@@ -188,69 +188,230 @@ pub fn spread(touches: u64, there: u64) -> u64 {
     (there * (1.0 - (-touches / there).exp())).round() as u64
 }
 
+/// Rows by what they have in common, numbered from 0 in the order they come.
+struct Ids {
+    /// For each row; none where all are alike.
+    of_row: Option<Vec<u32>>,
+    /// For each number a row that has it.
+    rows: Vec<usize>,
+}
+
+impl Ids {
+    /// By columns, and by the hour.
+    fn of(block: &Block, columns: &[usize], by_hour: bool) -> Self {
+        let columns = columns.iter().filter_map(|at| block.keys.get(*at));
+        let mut ids: Option<Self> = None;
+        for column in columns {
+            // Few values, many rows: each value is looked up once.
+            let mut known: FxHashMap<u32, u32> = FxHashMap::default();
+            let mut count = 0;
+            let places = column.numbers().iter().map(|number| {
+                *known.entry(*number).or_insert_with(|| {
+                    count += 1;
+                    count - 1
+                })
+            });
+            let places: Vec<u32> = places.collect();
+            let of = |row: usize| places.get(column.place(row)).copied().unwrap_or(0);
+            ids = Some(Self::and(ids, block.rows, of));
+        }
+        if by_hour {
+            let of = |row: usize| block.hour(row) as u32;
+            ids = Some(Self::and(ids, block.rows, of));
+        }
+        ids.unwrap_or(Self {
+            of_row: None,
+            rows: vec![0],
+        })
+    }
+
+    /// Told apart by one thing more.
+    fn and(before: Option<Self>, count: usize, of: impl Fn(usize) -> u32) -> Self {
+        let mut known: FxHashMap<u64, u32> = FxHashMap::default();
+        let mut rows = Vec::new();
+        let mut last = (u64::MAX, 0);
+        let id = |row: usize| {
+            let one = before.as_ref().map_or(0, |before| before.id(row));
+            let both = u64::from(one) << 32 | u64::from(of(row));
+            if last.0 == both {
+                return last.1;
+            }
+            let next = rows.len() as u32;
+            let id = *known.entry(both).or_insert(next);
+            if id == next {
+                rows.push(row);
+            }
+            last = (both, id);
+            id
+        };
+        let of_row: Vec<u32> = (0..count).map(id).collect();
+        Self {
+            of_row: Some(of_row),
+            rows,
+        }
+    }
+
+    fn id(&self, row: usize) -> u32 {
+        let ids = self.of_row.as_ref();
+        ids.map_or(0, |ids| ids.get(row).copied().unwrap_or(0))
+    }
+}
+
+/// Sums by two numbers.
+enum Table {
+    /// Where there are few: a place for each pair, `None` where there was none.
+    Dense(usize, Vec<Option<u64>>),
+    Sparse(FxHashMap<u64, u64>),
+}
+
+impl Table {
+    fn new(one: usize, other: usize) -> Self {
+        match one.checked_mul(other).filter(|places| *places <= 1 << 16) {
+            Some(places) => Self::Dense(other, vec![None; places]),
+            None => Self::Sparse(FxHashMap::default()),
+        }
+    }
+
+    fn add(&mut self, one: u32, other: u32, n: u64) {
+        match self {
+            Self::Dense(width, sums) => {
+                if let Some(sum) = sums.get_mut(one as usize * *width + other as usize) {
+                    *sum = Some(sum.unwrap_or(0) + n);
+                }
+            }
+            Self::Sparse(sums) => {
+                *sums
+                    .entry(u64::from(one) << 32 | u64::from(other))
+                    .or_default() += n;
+            }
+        }
+    }
+
+    fn get(&self, one: u32, other: u32) -> u64 {
+        match self {
+            Self::Dense(width, sums) => {
+                let sum = sums.get(one as usize * width + other as usize);
+                sum.copied().flatten().unwrap_or(0)
+            }
+            Self::Sparse(sums) => {
+                let key = u64::from(one) << 32 | u64::from(other);
+                sums.get(&key).copied().unwrap_or(0)
+            }
+        }
+    }
+
+    fn each(&self, mut take: impl FnMut(u32, u32, u64)) {
+        match self {
+            Self::Dense(width, sums) => {
+                for (place, n) in sums.iter().enumerate() {
+                    if let Some(n) = n {
+                        take((place / width) as u32, (place % width) as u32, *n);
+                    }
+                }
+            }
+            Self::Sparse(sums) => {
+                for (key, n) in sums {
+                    take((key >> 32) as u32, *key as u32, *n);
+                }
+            }
+        }
+    }
+}
+
+impl Distincts {
+    /// The group of a row.
+    fn group(&self, block: &Block, row: usize, by_hour: bool) -> Group {
+        let mut group = Group::default();
+        for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
+            group[*slot] = key.number(row);
+        }
+        if let Some(time) = self.slots.time.filter(|_| by_hour) {
+            group[time] = self.span.number(block.date, block.hour(row));
+        }
+        group
+    }
+
+    /// The class of a row, as one mark sees it.
+    fn class(&self, block: &Block, mark: usize, row: usize) -> ClassKey {
+        let mut seen = [0; 3];
+        let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
+        for (to, column) in seen.iter_mut().zip(columns) {
+            *to = block.keys.get(*column).map_or(0, |key| key.number(row));
+        }
+        let hour = self.what.classes.get(mark).is_some_and(|class| class.hour);
+        let hour = if hour { block.hour(row) as u8 } else { 0 };
+        (mark as u8, seen, hour)
+    }
+}
+
 impl Collect for Distincts {
     fn take(&mut self, block: &Block) -> Result<()> {
         let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
         let of_hours = by_hour || self.range.cuts(block.date);
-        let mut day = self.days.remove(&block.date).unwrap_or_default();
-        let class_of = |mark: usize, row: usize| -> ClassKey {
-            let mut seen = [0; 3];
-            let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
-            for (to, column) in seen.iter_mut().zip(columns) {
-                *to = block.keys.get(*column).map_or(0, |key| key.number(row));
-            }
-            let hour = self.what.classes.get(mark).is_some_and(|class| class.hour);
-            let hour = if hour { block.hour(row) as u8 } else { 0 };
-            (mark as u8, seen, hour)
-        };
         // A day that is asked for as a whole may have lost its hours.
         let count = self.what.classes.len();
-        let classes = self.what.classes.iter().enumerate();
-        let marks: Vec<usize> = classes
-            .filter(|(_, class)| of_hours || !class.hour)
-            .map(|(mark, _)| mark)
-            .collect();
         let activity = if of_hours { count + 1 } else { count };
-        // Which classes have a matching row, then how many have touched those.
-        let mut wanted: FxHashSet<ClassKey> = day.matched.keys().map(|(_, class)| *class).collect();
-        let is_alone = !self.needs_all(block.date);
-        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
-            let mut group = Group::default();
-            for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
-                group[*slot] = key.number(row);
-            }
-            if let Some(time) = self.slots.time.filter(|_| by_hour) {
-                group[time] = self.span.number(block.date, block.hour(row));
-            }
-            for mark in marks.iter().copied() {
-                let class = class_of(mark, row);
-                *day.matched.entry((group, class)).or_default() += block.counters[mark][row];
-                wanted.insert(class);
-            }
-            *day.activity.entry(group).or_default() += block.counters[activity][row];
+        let keys: Vec<usize> = (0..self.slots.keys.len()).collect();
+        let slots = keys.iter().copied().zip(&self.slots.keys);
+        let free = slots.filter(|(_, slot)| self.what.free.contains(slot));
+        let free: Vec<usize> = free.map(|(key, _)| key).collect();
+        let groups = Ids::of(block, &keys, by_hour);
+        let constants = Ids::of(block, &free, false);
+        let matching = (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row));
+        let matching: Vec<usize> = matching.collect();
+        let base: Vec<usize> = (0..block.rows)
+            .filter(|row| block.base_holds(*row))
+            .collect();
+        let mut day = self.days.remove(&block.date).unwrap_or_default();
+        for row in &matching {
+            let group = groups.id(*row) as usize;
+            let group = self.group(block, groups.rows[group], by_hour);
+            *day.activity.entry(group).or_default() += block.counters[activity][*row];
         }
-        for row in (0..block.rows).filter(|row| block.base_holds(*row)) {
-            for mark in marks.iter().copied() {
-                let n = block.counters[mark][row];
-                if n == 0 {
-                    continue;
+        for (mark, class) in self.what.classes.iter().enumerate() {
+            if class.hour && !of_hours {
+                continue;
+            }
+            let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
+            let classes = Ids::of(block, columns, class.hour);
+            let counts = &block.counters[mark];
+            let mut matched = Table::new(groups.rows.len(), classes.rows.len());
+            for row in &matching {
+                matched.add(groups.id(*row), classes.id(*row), counts[*row]);
+            }
+            let mut all = Table::new(constants.rows.len(), classes.rows.len());
+            for row in base.iter().filter(|row| counts[**row] > 0) {
+                all.add(constants.id(*row), classes.id(*row), counts[*row]);
+            }
+            matched.each(|group, class, n| {
+                let row = groups.rows[group as usize];
+                let key = self.class(block, mark, classes.rows[class as usize]);
+                let group = self.group(block, row, by_hour);
+                *day.matched.entry((group, key)).or_default() += n;
+            });
+            let is_alone = !self.needs_all(block.date);
+            all.each(|constant, class, n| {
+                let row = constants.rows[constant as usize];
+                let key = self.class(block, mark, classes.rows[class as usize]);
+                let constant = self.constant(&self.group(block, row, by_hour));
+                if is_alone {
+                    return;
                 }
-                let class = class_of(mark, row);
-                if is_alone && !wanted.contains(&class) {
-                    continue;
-                }
-                let mut constant = Group::default();
-                for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
-                    if self.what.free.contains(slot) {
-                        constant[*slot] = key.number(row);
-                    }
-                }
-                *day.all.entry((constant, class)).or_default() += n;
+                *day.all.entry((constant, key)).or_default() += n;
+            });
+            if is_alone {
+                matched.each(|group, class, _| {
+                    let row = groups.rows[group as usize];
+                    let n = all.get(constants.id(row), class);
+                    let key = self.class(block, mark, classes.rows[class as usize]);
+                    let constant = self.constant(&self.group(block, row, by_hour));
+                    day.all.insert((constant, key), n);
+                });
             }
         }
-        match is_alone {
-            true => self.reduce(block.date, &day),
-            false => {
+        match self.needs_all(block.date) {
+            false => self.reduce(block.date, &day),
+            true => {
                 self.days.insert(block.date, day);
             }
         }

@@ -319,7 +319,15 @@ mod tests {
 
     #[test]
     fn operators() {
-        let cases: [(&str, &[&str], bool, &[&str], &[&str]); 11] = [
+        /// Operator, values, whether case counts, what it holds for, what not.
+        type Case = (
+            &'static str,
+            &'static [&'static str],
+            bool,
+            &'static [&'static str],
+            &'static [&'static str],
+        );
+        let cases: [Case; 11] = [
             ("is", &["/a", "/b"], true, &["/a", "/b"], &["/A", "/ab", ""]),
             ("is", &["/A"], false, &["/a", "/A"], &["/b"]),
             ("is_not", &["/a"], true, &["/b", ""], &["/a"]),

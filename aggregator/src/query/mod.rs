@@ -1,7 +1,7 @@
 //! The query engine: a typed [`Query`] in, an [`Answer`] out. No HTTP in it.
 //!
-//! [`parse`] reads the API's JSON, [`plan`] says which parts of the store have to be summed and
-//! how, [`scan`] reads them, [`run`] makes the answer. What is told is exact for what its name
+//! `parse.rs` reads the API's JSON, `plan.rs` says which parts of the store have to be summed and
+//! how, `scan.rs` reads them, `run.rs` makes the answer. What is told is exact for what its name
 //! says, or comes with its bounds (I10); what would need identities is refused with the reason.
 
 pub mod dimension;

@@ -131,7 +131,7 @@ fn dimensions(body: &Map<String, Value>, range: &Range) -> Result<Vec<Dimension>
         let Some(name) = value.as_str() else {
             return Err(invalid(place, "must be a text"));
         };
-        let dimension = match (name, range.len()) {
+        let dimension = match (name, range.day_count()) {
             ("time", 1) => Dimension::Hour,
             ("time", 2) if range.is_partial() => Dimension::Hour,
             ("time", ..=TIME_BY_DAY_MAX) => Dimension::Day,

@@ -442,10 +442,15 @@ impl Planner<'_> {
         };
         let of = self.distinct(Cube::Pages, about, vec![class], Counter::Views, of_visit)?;
         let all = about.kept(of_visit);
-        Ok((
-            vec![of],
-            Some(vec![self.sum(Cube::Visits, Counter::Visits, &all)?]),
-        ))
+        // A visit may go on in hours it did not begin in; days that lie within a range that is
+        // cut may have lost theirs.
+        let counter = match (self.by_hour(about), self.is_partial) {
+            (true, _) => Counter::ActiveVisits,
+            (false, false) => Counter::Visits,
+            (false, true) => return Ok((vec![of], None)),
+        };
+        let cap = self.sum(Cube::Visits, counter, &all)?;
+        Ok((vec![of], Some(vec![cap])))
     }
 
     /// Visitors, and how many there are at most where that is told elsewhere.
@@ -521,17 +526,7 @@ impl Planner<'_> {
             return None;
         }
         let bound = bound(cube, about);
-        let mut fixed: Vec<Place> = Vec::new();
-        let dims = about.dims.iter().map(|(_, one)| one);
-        let single = self.single(about);
-        for dimension in dims.chain(single) {
-            if let Some(At::Place(place)) = at(PartId::Cube(cube), cube, dimension) {
-                fixed.push(place);
-            }
-        }
-        if about.prop().is_some() {
-            fixed.push(Place::Text(1));
-        }
+        let fixed = self.fixed(cube, about);
         if !bound.iter().all(|place| fixed.contains(place)) {
             return None;
         }
@@ -545,35 +540,93 @@ impl Planner<'_> {
         MARKS.iter().find(fits).map(|mark| mark.counter)
     }
 
+    /// What a question fixes to one value in each group.
+    fn fixed(&self, cube: Cube, about: &About) -> Vec<Place> {
+        let mut fixed: Vec<Place> = Vec::new();
+        let dims = about.dims.iter().map(|(_, one)| one);
+        let single = self.single(about);
+        for dimension in dims.chain(single) {
+            if let Some(At::Place(place)) = at(PartId::Cube(cube), cube, dimension) {
+                fixed.push(place);
+            }
+        }
+        if cube == Cube::Props && about.prop().is_some() {
+            fixed.push(Place::Text(1));
+        }
+        fixed
+    }
+
+    /// Leaves out marks that another tells more than: one that looks at all it looks at, where
+    /// each of that is fixed. One that looks at nothing costs nothing, and stays.
+    fn without_lesser(&self, cube: Cube, about: &About, classes: Vec<Class>) -> Vec<Class> {
+        let fixed = self.fixed(cube, about);
+        let by_hour = self.by_hour(about);
+        let is_fixed = |class: &Class| {
+            let all = class.places.iter().all(|place| fixed.contains(place));
+            all && (by_hour || !class.hour)
+        };
+        let covers = |more: &Class, less: &Class| {
+            let has = |place: &Place| match place {
+                Place::Prefix(_) => {
+                    more.places.contains(place) || more.places.contains(&Place::Text(0))
+                }
+                other => more.places.contains(other),
+            };
+            more != less && less.places.iter().all(has) && (more.hour || !less.hour)
+        };
+        let is_lesser = |less: &Class| {
+            let mut others = classes.iter();
+            !less.places.is_empty() && others.any(|more| is_fixed(more) && covers(more, less))
+        };
+        classes
+            .iter()
+            .filter(|class| !is_lesser(class))
+            .cloned()
+            .collect()
+    }
+
     /// Marks that tell something of a question that none answers.
     fn classes(&self, cube: Cube, about: &About) -> Vec<Class> {
         let bound = bound(cube, about);
         let hours = self.hours(about);
-        let is_of_use = |mark: &&Mark| {
-            let places = places(mark);
+        let is_part = |mark: &Mark| {
             let part = |place: &Place| match place {
                 Place::Prefix(_) => bound.contains(&Place::Text(0)),
                 other => bound.contains(other),
             };
-            let is_part = places.iter().all(part);
-            let hour = mark.fields.contains(&Field::Hour);
-            let is_finer =
-                bound.iter().all(|place| places.contains(place)) && (hour || !bound.is_empty());
-            mark.cube == cube && (is_part || is_finer) && (hours || !hour)
+            places(mark).iter().all(part)
         };
+        let is_finer = |mark: &Mark| {
+            let places = places(mark);
+            let hour = mark.fields.contains(&Field::Hour);
+            bound.iter().all(|place| places.contains(place)) && (hour || !bound.is_empty())
+        };
+        let is_there =
+            |mark: &&Mark| mark.cube == cube && (hours || !mark.fields.contains(&Field::Hour));
         let class = |mark: &Mark| Class {
             counter: mark.counter,
             places: places(mark),
             hour: mark.fields.contains(&Field::Hour),
         };
-        let of_use: Vec<Class> = MARKS.iter().filter(is_of_use).map(class).collect();
+        let there = || MARKS.iter().filter(is_there);
+        let mut of_use: Vec<Class> = there().filter(|mark| is_part(mark)).map(class).collect();
+        // Of those that tell more apart than is asked, the one that tells least more: of pages,
+        // the host.
+        let finer = there().filter(|mark| is_finer(mark) && !is_part(mark));
+        let extra = |mark: &&Mark| {
+            let extra = places(mark)
+                .into_iter()
+                .filter(|place| !bound.contains(place));
+            extra
+                .map(|place| if place == Place::Text(1) { 1 } else { 2 })
+                .sum::<u32>()
+        };
+        of_use.extend(finer.min_by_key(extra).map(class));
         if !of_use.is_empty() {
-            return of_use;
+            return self.without_lesser(cube, about, of_use);
         }
         // Any mark tells more than none.
-        let any =
-            |mark: &&Mark| mark.cube == cube && (hours || !mark.fields.contains(&Field::Hour));
-        MARKS.iter().filter(any).map(class).collect()
+        there().map(class).collect()
     }
 
     /// Dimensions that a filter fixes to one value.

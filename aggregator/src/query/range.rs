@@ -62,7 +62,7 @@ impl Range {
     }
 
     /// How many days it touches.
-    pub fn len(&self) -> i64 {
+    pub fn day_count(&self) -> i64 {
         day_number(self.to) - day_number(self.from) + 1
     }
 
@@ -94,7 +94,7 @@ impl Range {
     /// # Errors
     /// They are beyond the calendar.
     pub fn previous(&self) -> Result<Self, String> {
-        self.moved(-self.len())
+        self.moved(-self.day_count())
     }
 
     /// The same dates a year before.
@@ -151,7 +151,7 @@ pub fn parse_range(
         },
         _ => Err("must be a text or a list of two dates".into()),
     }?;
-    if range.len() > DAYS_MAX {
+    if range.day_count() > DAYS_MAX {
         return Err("the range is longer than 100 years".into());
     }
     Ok(range)

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 12] = [
+const TABLES: [(&str, &[(&str, Kind)]); 15] = [
     (
         "site",
         &[
@@ -34,6 +34,25 @@ const TABLES: [(&str, &[(&str, Kind)]); 12] = [
         ],
     ),
     ("erased", &[("id", Int), ("erased_on", Int)]),
+    (
+        "account",
+        &[
+            ("id", Int),
+            ("mail", Text),
+            ("name", Text),
+            ("is_admin", Int),
+            ("password", Text),
+            ("totp_secret", Bytes),
+            ("totp_pending", Bytes),
+            ("totp_last_step", Int),
+            ("created_on", Int),
+        ],
+    ),
+    ("recovery_code", &[("account_id", Int), ("sha256", Bytes)]),
+    (
+        "role",
+        &[("site_id", Int), ("account_id", Int), ("role", Text)],
+    ),
     (
         "api_key",
         &[
@@ -141,8 +160,35 @@ const TABLES: [(&str, &[(&str, Kind)]); 12] = [
     ),
 ];
 
-/// Tables that a backup leaves out: rows of them live for a day only.
-pub(super) const LEFT_OUT: [(&str, &[&str]); 2] = [
+/// Tables that a backup leaves out: of the live view, whose rows live for a day only, and what opens
+/// accounts without a password.
+pub(super) const LEFT_OUT: [(&str, &[&str]); 4] = [
+    (
+        "login",
+        &[
+            "id",
+            "sha256",
+            "account_id",
+            "awaits_code",
+            "created_on",
+            "last_used_on",
+            "expires_ms",
+        ],
+    ),
+    (
+        "one_time_link",
+        &[
+            "id",
+            "sha256",
+            "kind",
+            "mail",
+            "is_admin",
+            "site_id",
+            "role",
+            "account_id",
+            "expires_ms",
+        ],
+    ),
     (
         "live",
         &["site_id", "source_id", "date", "minute", "visitors"],
@@ -215,8 +261,19 @@ impl Store {
                     .into(),
             ));
         }
+        let has_accounts = tx
+            .first(sql("SELECT id FROM account LIMIT 1"))
+            .await?
+            .is_some();
+        if has_accounts && !replace {
+            return Err(Error::Invalid(
+                "the database has accounts already; --replace deletes them".into(),
+            ));
+        }
         let now_last = last_number(&mut tx).await?;
         let erased = erased::all(&mut tx).await?;
+        // Nothing of before opens an account of the backup.
+        tx.execute(sql("DELETE FROM one_time_link")).await?;
         for (table, _) in TABLES.iter().rev() {
             tx.execute(sql(format!("DELETE FROM {table}"))).await?;
         }

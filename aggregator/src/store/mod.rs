@@ -3,6 +3,7 @@
 //! SQLite runs in WAL with `synchronous=FULL`: what was answered is on disk; and `secure_delete`:
 //! what is deleted is overwritten.
 
+mod accounts;
 mod audit;
 mod batches;
 mod changes;
@@ -14,9 +15,12 @@ mod funnels;
 mod goals;
 mod imports;
 mod keys;
+mod links;
 mod live;
+mod logins;
 mod props;
 mod retention;
+mod roles;
 mod segments;
 mod settings;
 mod shards;
@@ -28,6 +32,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+pub use accounts::{Account, Changed, NewAccount};
 pub use audit::{KnownSource, Soundness};
 pub use batches::{Applied, LastOf, Rollups};
 pub use changes::{FORMER_DAYS, SiteChange};
@@ -41,8 +46,11 @@ pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
 pub use imports::{Begun, ImportRow};
 pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, Key, KeyHash, NewKey, Scope};
+pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
 pub use live::{Live, LiveMinute, Minute};
+pub use logins::Login;
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
+pub use roles::Person;
 pub use segments::{Snapshot, Taken};
 pub use sites::PageFrom;
 

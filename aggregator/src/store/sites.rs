@@ -19,7 +19,7 @@ pub enum PageFrom<T> {
     Before(T),
 }
 
-fn read(row: &Row) -> Result<Site> {
+pub(super) fn read(row: &Row) -> Result<Site> {
     Ok(Site {
         id: row.number(0)?,
         domain: row.text(1)?,

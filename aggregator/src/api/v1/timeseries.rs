@@ -22,7 +22,7 @@ pub async fn answer(State(app): State<App>, request: Request) -> Result<Json<Val
     let asked = Asked::take(app, request, &TIMESERIES).await?;
     let unit = unit(&asked)?;
     let total = asked.total()?;
-    if unit == Dimension::Day && total.range.len() > LIMIT_MAX as i64 {
+    if unit == Dimension::Day && total.range.day_count() > LIMIT_MAX as i64 {
         let problem = format!("more than {LIMIT_MAX} days; ask for interval=month");
         return Err(invalid("date", problem));
     }

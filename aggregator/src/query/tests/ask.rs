@@ -166,7 +166,12 @@ impl Asker {
             _ if metric == Metric::Visitors => vec![metric],
             _ => vec![Metric::Visitors, metric],
         };
-        query.order = vec![(OrderKey::Metric(0), true)];
+        // The model tells hours of one name apart by their order.
+        let hour = query.dimensions.iter().position(|one| *one == D::Hour);
+        query.order = match hour {
+            Some(place) => vec![(OrderKey::Dimension(place), false)],
+            None => vec![(OrderKey::Metric(0), true)],
+        };
         self.last = Some(query.clone());
         query
     }

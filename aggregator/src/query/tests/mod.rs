@@ -66,7 +66,6 @@ async fn play(seed: u64, questions: usize) -> (usize, usize, usize) {
         store.apply_batch(&batch, sha, 0).await.unwrap();
     }
     // Some days are merged, some have lost their hours.
-    let mut folded = Vec::new();
     for day in 0..DAYS {
         let on = FROM
             .checked_add(jiff::Span::new().days(day as i64))
@@ -76,9 +75,7 @@ async fn play(seed: u64, questions: usize) -> (usize, usize, usize) {
                 store.merge_day(site.id, on, Hours::Kept).await.unwrap();
             }
             1 if chance.once_in(2) => {
-                if store.merge_day(site.id, on, Hours::Folded).await.unwrap() {
-                    folded.push(day);
-                }
+                store.merge_day(site.id, on, Hours::Folded).await.unwrap();
             }
             _ => {}
         }

@@ -64,8 +64,10 @@ impl Record {
 
     /// Whether it is of what a filter is about, and as it asks.
     fn matches(&self, filter: &Filter) -> bool {
+        // An event may be no goal; but what carries another property is not asked for at all.
+        let is_of = |dimension: &Dimension| *dimension == D::Goal || self.get(dimension).is_some();
         let mut leaves = filter.leaves().into_iter();
-        leaves.all(|leaf| self.get(&leaf.dimension).is_some()) && self.is_as(filter)
+        leaves.all(|leaf| is_of(&leaf.dimension)) && self.is_as(filter)
     }
 
     fn is_as(&self, filter: &Filter) -> bool {
@@ -125,7 +127,8 @@ impl Model {
                 {
                     model.end(day, who, client, &visit);
                 }
-                if !open.contains_key(&who) {
+                let is_new = !open.contains_key(&who);
+                if is_new {
                     if matches!(event.what, What::Engaged { .. }) {
                         continue;
                     }

@@ -7,6 +7,7 @@ use crate::backup;
 on_both_engines!(
     a_backup_restores_every_row_on_either_engine,
     i12_what_is_known_of_removed_sites_outlives_a_restore,
+    what_opens_accounts_is_in_no_backup,
     what_is_no_backup_changes_nothing,
     every_table_is_in_a_backup_or_left_out_on_purpose,
 );
@@ -31,6 +32,7 @@ async fn filled(place: &Place) -> (Store, Site) {
         .create_key(&NewKey::of(None, Scope::Sites), today())
         .await
         .unwrap();
+    person(&store, site.id).await;
     store.keep_months(site.id, 7).await.unwrap();
     let sites = store.sites().await.unwrap();
     store
@@ -150,6 +152,33 @@ async fn i12_what_is_known_of_removed_sites_outlives_a_restore(place: Place) {
     assert_eq!(say(&store, site.id).await, Applied::Now);
 }
 
+async fn what_opens_accounts_is_in_no_backup(place: Place) {
+    let (store, site) = filled(&place).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.backup");
+    backup::make(&store, &file, noon()).await.unwrap();
+    let rows = async |table| number(&store, &format!("SELECT count(*) FROM {table}")).await;
+    let first = store.add_link(&Link::First, i64::MAX).await.unwrap();
+    assert_eq!((rows("login").await, rows("one_time_link").await), (1, 2));
+    backup::restore(&store, &file, true).await.unwrap();
+    assert_eq!((rows("login").await, rows("one_time_link").await), (0, 0));
+    assert!(store.link(first.hash(), noon()).await.unwrap().is_none());
+    let mail = format!("{}@example.com", site.id);
+    let account = store.account_of(&mail).await.unwrap().unwrap();
+    assert!(account.is_admin && account.password == "!");
+    assert_eq!(store.recovery_codes_left(account.id).await.unwrap(), 2);
+    assert_eq!(store.people(site.id).await.unwrap()[0].role, Role::Editor);
+    // Accounts are not thrown away unasked, where there is no site yet.
+    for domain in ["a.example", "b.example"] {
+        store.remove_site(domain, today()).await.unwrap();
+    }
+    let refused = backup::restore(&store, &file, false).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("accounts already"),
+        "{refused}"
+    );
+}
+
 async fn what_is_no_backup_changes_nothing(place: Place) {
     let (store, site) = filled(&place).await;
     let folder = tempfile::tempdir().unwrap();
@@ -195,7 +224,8 @@ async fn what_is_no_backup_changes_nothing(place: Place) {
 async fn every_table_is_in_a_backup_or_left_out_on_purpose(place: Place) {
     let (store, _) = with_sites(&place).await;
     let mut known: Vec<String> = tables_of_sites(&store).await;
-    known.extend(["site".into(), "erased".into()]);
+    let others = ["site", "erased", "account", "recovery_code", "login"];
+    known.extend(others.map(str::to_owned));
     let mut told: Vec<String> = Vec::new();
     for frame in dumped(&store).await {
         if let crate::backup::format::Frame::Table { name, columns } = frame {

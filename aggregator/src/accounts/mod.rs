@@ -1,0 +1,45 @@
+//! Accounts: who may look at which site, and how they show that they are who they say.
+//!
+//! | file | what |
+//! |---|---|
+//! | `role.rs` | what a person may do at a site |
+//! | `names.rs` | mail addresses and names as people write them |
+//! | `token.rs` | what a cookie or a link holds, and the hash that is stored of it |
+//! | `password.rs` | bcrypt, in a bounded number of threads |
+//! | `attempts.rs` | how often somebody may guess |
+//! | `totp.rs` | codes of the second step, and those that stand in for them |
+//!
+//! Rows are in `store/accounts.rs`, `logins.rs`, `links.rs`, `roles.rs`; pages in
+//! `dashboard/account/`; who is let in is decided in `dashboard/guard.rs`.
+
+pub mod attempts;
+pub mod names;
+pub mod password;
+pub mod role;
+pub mod token;
+pub mod totp;
+
+use attempts::Attempts;
+use password::Passwords;
+
+pub use role::Role;
+
+/// How long a browser stays logged in, ms.
+pub const LOGIN_MS: i64 = 30 * 24 * 3_600_000;
+/// How long the code may be waited for once the password was right, ms.
+pub const HALF_LOGIN_MS: i64 = 10 * 60_000;
+/// How long the link for the first account works, ms.
+pub const FIRST_LINK_MS: i64 = 24 * 3_600_000;
+/// How long an invitation works, ms.
+pub const INVITATION_MS: i64 = 7 * 24 * 3_600_000;
+/// How long a link for a new password works, ms.
+pub const RESET_MS: i64 = 24 * 3_600_000;
+
+/// What a server knows of log-ins, in memory only.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    /// Checks passwords.
+    pub passwords: Passwords,
+    /// Counts guesses.
+    pub attempts: Attempts,
+}

@@ -1,0 +1,181 @@
+//! The people of a site: who may look, as what; inviting them by a link, which is shown once.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::super::guard::{AtSite, Caller};
+use super::super::{Failure, message, page};
+use super::fields::{Fields, wrong};
+use super::{go_to, sentence};
+use crate::accounts::{INVITATION_MS, Role, names};
+use crate::arrival::Arrival;
+use crate::clock::date_in_utc;
+use crate::error::Error;
+use crate::serve::App;
+use crate::store::Link;
+
+#[derive(Template)]
+#[template(path = "account/people.html")]
+struct PeoplePage {
+    domain: String,
+    people: Vec<PersonLine>,
+    invitations: Vec<InvitationLine>,
+    roles: [&'static str; 3],
+    /// An invitation that was just made: for whom, and the link.
+    made: Option<(String, String)>,
+    mail: String,
+    problem: String,
+}
+
+struct PersonLine {
+    account: i64,
+    mail: String,
+    name: String,
+    role: &'static str,
+    is_you: bool,
+}
+
+struct InvitationLine {
+    id: i64,
+    mail: String,
+    role: &'static str,
+    until: String,
+}
+
+async fn render(app: &App, caller: &Caller, at: &AtSite) -> Result<PeoplePage, Error> {
+    let people = app.store.people(at.site.id).await?;
+    let invitations = app
+        .store
+        .invitations(at.site.id, app.clock.now_ms())
+        .await?;
+    Ok(PeoplePage {
+        domain: at.site.domain.clone(),
+        people: people
+            .into_iter()
+            .map(|person| PersonLine {
+                is_you: person.account == caller.account.id,
+                account: person.account,
+                mail: person.mail,
+                name: person.name,
+                role: person.role.as_str(),
+            })
+            .collect(),
+        invitations: invitations
+            .into_iter()
+            .map(|invitation| InvitationLine {
+                id: invitation.id,
+                mail: invitation.mail,
+                role: invitation.role.as_str(),
+                until: date_in_utc(invitation.expires_ms).to_string(),
+            })
+            .collect(),
+        roles: Role::ALL.map(Role::as_str),
+        made: None,
+        mail: String::new(),
+        problem: String::new(),
+    })
+}
+
+fn place(at: &AtSite) -> String {
+    let domain: String = form_urlencoded::byte_serialize(at.site.domain.as_bytes()).collect();
+    format!("/sites/{domain}/people")
+}
+
+pub async fn show(State(app): State<App>, caller: Caller, at: AtSite) -> Result<Response, Failure> {
+    page(&render(&app, &caller, &at).await?)
+}
+
+fn role_of(form: &Fields) -> Result<Role, Failure> {
+    Role::parse(form.text("role")).ok_or_else(|| wrong("role: there are owner, editor and viewer"))
+}
+
+pub async fn invite(
+    State(app): State<App>,
+    arrival: Arrival,
+    caller: Caller,
+    at: AtSite,
+    form: Fields,
+) -> Result<Response, Failure> {
+    let form = form.only(&["mail", "role"])?;
+    let role = role_of(&form)?;
+    let made = async {
+        let mail = names::mail(form.text("mail"))?;
+        if let Some(account) = app.store.account_of(&mail).await?
+            && let Some(has) = app.store.role(at.site.id, account.id).await?
+        {
+            let has = has.as_str();
+            return Err(Error::Refused(format!(
+                "mail: they are here already, as {has}"
+            )));
+        }
+        let link = Link::Invitation {
+            mail: mail.clone(),
+            is_admin: false,
+            site: Some((at.site.id, role)),
+        };
+        let expires_ms = app.clock.now_ms().saturating_add(INVITATION_MS);
+        let token = app.store.add_link(&link, expires_ms).await?;
+        let origin = arrival.origin().unwrap_or_default();
+        Ok((mail, format!("{origin}/welcome/{}", token.as_str())))
+    };
+    match made.await {
+        Ok(made) => page(&PeoplePage {
+            made: Some(made),
+            ..render(&app, &caller, &at).await?
+        }),
+        Err(error @ (Error::Invalid(_) | Error::Refused(_))) => {
+            let again = page(&PeoplePage {
+                mail: form.text("mail").to_owned(),
+                problem: sentence(&error),
+                ..render(&app, &caller, &at).await?
+            })?;
+            Ok((StatusCode::BAD_REQUEST, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub async fn withdraw(
+    State(app): State<App>,
+    at: AtSite,
+    form: Fields,
+) -> Result<Response, Failure> {
+    let form = form.only(&["id"])?;
+    match app.store.withdraw(at.site.id, form.number("id")?).await? {
+        true => Ok(go_to(&place(&at), None)),
+        false => nobody("id: there is no such invitation, or it was used."),
+    }
+}
+
+fn nobody(text: &str) -> Result<Response, Failure> {
+    message(StatusCode::NOT_FOUND, "Not found", text.to_owned())
+}
+
+pub async fn role(State(app): State<App>, at: AtSite, form: Fields) -> Result<Response, Failure> {
+    let form = form.only(&["account", "role"])?;
+    let (account, role) = (form.number("account")?, role_of(&form)?);
+    // Who is not here is invited, not put here.
+    if app.store.role(at.site.id, account).await?.is_none() {
+        return nobody("account: nobody of that number has a role here.");
+    }
+    app.store.set_role(at.site.id, account, Some(role)).await?;
+    Ok(go_to(&place(&at), None))
+}
+
+pub async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    at: AtSite,
+    form: Fields,
+) -> Result<Response, Failure> {
+    let form = form.only(&["account"])?;
+    let account = form.number("account")?;
+    if !app.store.set_role(at.site.id, account, None).await? {
+        return nobody("account: nobody of that number has a role here.");
+    }
+    let is_out = account == caller.account.id && !caller.account.is_admin;
+    let next = if is_out { "/".to_owned() } else { place(&at) };
+    Ok(go_to(&next, None))
+}

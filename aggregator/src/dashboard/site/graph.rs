@@ -1,0 +1,192 @@
+//! The time graph: a metric as bars by hour, day, week or month, with the period it is compared
+//! with as a line; SVG that needs no script and no inline style.
+
+use super::super::view::number;
+use super::numbers;
+use crate::query::{Cell, Dimension, Metric, Range, Value};
+
+/// Height of the drawing, in its own units.
+const HEIGHT: f64 = 200.0;
+/// Room of one bar.
+const STEP: u64 = 10;
+/// Longer ranges are drawn by week.
+const BY_DAY_MAX: i64 = 92;
+/// Longer ranges are drawn by month.
+const BY_WEEK_MAX: i64 = 731;
+
+/// The span of time that a range is drawn by, and what it is called.
+pub fn unit(range: &Range) -> (Dimension, &'static str) {
+    match range.day_count() {
+        1 => (Dimension::Hour, "hour"),
+        n if n <= BY_DAY_MAX => (Dimension::Day, "day"),
+        n if n <= BY_WEEK_MAX => (Dimension::Week, "week"),
+        _ => (Dimension::Month, "month"),
+    }
+}
+
+/// See the module.
+pub struct Graph {
+    /// What is drawn.
+    pub metric: &'static str,
+    /// `hour`, `day`, `week` or `month`.
+    pub unit: &'static str,
+    /// Width of the drawing.
+    pub width: u64,
+    /// The value the full height stands for.
+    pub top: String,
+    /// Half of it.
+    pub half: String,
+    /// The bars, from the first to the last.
+    pub bars: Vec<Bar>,
+    /// The line of what it is compared with: points of a polyline.
+    pub line: Option<String>,
+    /// First span.
+    pub from: String,
+    /// Last span.
+    pub to: String,
+}
+
+/// One span of time.
+pub struct Bar {
+    /// Left edge.
+    pub x: u64,
+    /// Upper edge.
+    pub y: u64,
+    /// Height.
+    pub height: u64,
+    /// What it is called.
+    pub label: String,
+    /// Its number in words.
+    pub value: String,
+    /// The same of the period before.
+    pub before: Option<String>,
+    /// It is not over yet.
+    pub partial: bool,
+}
+
+/// A span of time with its number, and that of the period before.
+pub struct Point {
+    /// What it is called.
+    pub label: String,
+    /// How many.
+    pub cell: Cell,
+    /// How many before.
+    pub before: Option<Cell>,
+    /// It is not over yet.
+    pub partial: bool,
+}
+
+impl Graph {
+    /// A graph of points in the order of time; `None` when there is nothing to draw.
+    pub fn new(metric: Metric, unit: &'static str, points: Vec<Point>) -> Option<Self> {
+        let height = |cell: &Cell| cell.value.number().max(0.0);
+        let befores = points.iter().filter_map(|point| point.before.as_ref());
+        let all = points.iter().map(|point| &point.cell).chain(befores);
+        let most = all.map(height).fold(0.0, f64::max);
+        if most == 0.0 {
+            return None;
+        }
+        let top = nice(most);
+        let y = |cell: &Cell| HEIGHT - height(cell) / top * HEIGHT;
+        let has_before = points.iter().any(|point| point.before.is_some());
+        let line = has_before.then(|| {
+            let at = |(place, point): (usize, &Point)| {
+                let y = point.before.as_ref().map_or(HEIGHT, y);
+                format!("{},{}", place as u64 * STEP + STEP / 2, y.round())
+            };
+            let points: Vec<String> = points.iter().enumerate().map(at).collect();
+            points.join(" ")
+        });
+        let (from, to) = (points.first()?.label.clone(), points.last()?.label.clone());
+        let bars = points.into_iter().zip(0..).map(|(point, place)| {
+            // Little is more than nothing.
+            let least = if height(&point.cell) > 0.0 { 2.0 } else { 0.0 };
+            let tall = (HEIGHT - y(&point.cell)).max(least).round() as u64;
+            Bar {
+                x: place * STEP + 1,
+                y: HEIGHT as u64 - tall,
+                height: tall,
+                value: numbers::cell(metric, &point.cell),
+                before: point.before.map(|cell| numbers::cell(metric, &cell)),
+                label: point.label,
+                partial: point.partial,
+            }
+        });
+        let bars: Vec<Bar> = bars.collect();
+        Some(Self {
+            metric: numbers::name(metric, false),
+            unit,
+            width: bars.len() as u64 * STEP,
+            top: mark(metric, top),
+            half: mark(metric, top / 2.0),
+            bars,
+            line,
+            from,
+            to,
+        })
+    }
+}
+
+fn mark(metric: Metric, n: f64) -> String {
+    match (metric, n.fract() == 0.0) {
+        (Metric::VisitDuration | Metric::TimeOnPage, _) => numbers::duration(n as u64),
+        (one, true) if one.is_rate() => format!("{n}%"),
+        (_, true) => number(n as u64),
+        (one, false) => numbers::value(one, &Value::Decimal(n)),
+    }
+}
+
+/// The next number above that reads well: 1, 2, 4, 5 or 8 times a power of ten.
+fn nice(n: f64) -> f64 {
+    let power = 10_f64.powf(n.log10().floor());
+    let steps = [1.0, 2.0, 4.0, 5.0, 8.0, 10.0];
+    let found = steps.iter().find(|step| *step * power >= n);
+    found.unwrap_or(&10.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(label: &str, n: u64, before: Option<u64>) -> Point {
+        Point {
+            label: label.into(),
+            cell: Cell::exact(Value::Whole(n)),
+            before: before.map(|n| Cell::exact(Value::Whole(n))),
+            partial: false,
+        }
+    }
+
+    #[test]
+    fn bars_are_as_tall_as_their_numbers() {
+        let points = vec![
+            point("2026-02-27", 0, Some(400)),
+            point("2026-02-28", 1, Some(0)),
+            point("2026-03-01", 700, None),
+        ];
+        let graph = Graph::new(Metric::Visitors, "day", points).unwrap();
+        let heights: Vec<u64> = graph.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!(heights, [0, 2, 175]);
+        assert_eq!(
+            (graph.width, graph.top.as_str(), graph.half.as_str()),
+            (30, "800", "400")
+        );
+        assert_eq!(graph.line.as_deref(), Some("5,100 15,200 25,200"));
+        assert_eq!(graph.bars[2].value, "700");
+        assert!(Graph::new(Metric::Visitors, "day", vec![point("x", 0, None)]).is_none());
+    }
+
+    #[test]
+    fn scales_read_well() {
+        for (n, top) in [
+            (1.0, 1.0),
+            (3.0, 4.0),
+            (41.0, 50.0),
+            (0.3, 0.4),
+            (99.0, 100.0),
+            (101.0, 200.0),
+        ] {
+            assert!((nice(n) - top).abs() < 1e-9, "{n}");
+        }
+    }
+}
