@@ -58,8 +58,8 @@ async fn what_is_wrong_is_named_by_its_place() {
             "x: unknown key",
         ),
         (
-            json!({"site_id": SITE, "date_range": "day", "metrics": ["visitors"], "filters": [["is", "event:page", ["/"]]]}),
-            "filters: ",
+            json!({"site_id": SITE, "date_range": "day", "metrics": ["visitors"], "filters": [["is", "event:page", "/"]]}),
+            "filters/0: ",
         ),
     ] {
         let (status, answer) = system.api(&key, &body).await;
