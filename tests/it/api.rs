@@ -43,9 +43,12 @@ async fn what_is_wrong_is_named_by_its_place() {
     let url = system.dashboard_url("/api/v2/query");
     for (body, starts) in [
         (json!({}), "site_id: "),
-        (json!({"site_id": SITE}), "date_range: "),
         (
-            json!({"site_id": SITE, "date_range": "1 week"}),
+            json!({"site_id": SITE, "metrics": ["visitors"]}),
+            "date_range: is required",
+        ),
+        (
+            json!({"site_id": SITE, "date_range": "1 week", "metrics": ["visitors"]}),
             "date_range: unknown range",
         ),
         (json!({"site_id": SITE, "date_range": "day"}), "metrics: "),

@@ -1,6 +1,7 @@
 //! An answer as JSON and as CSV.
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
@@ -148,7 +149,7 @@ fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
 }
 
 /// The answer as comma-separated values: dimensions, metrics, and bounds of what is estimated.
-pub fn csv(query: &Query, answer: &Answer) -> Vec<u8> {
+pub fn csv_bytes(query: &Query, answer: &Answer) -> Vec<u8> {
     let mut text = csv::Writer::from_writer(Vec::new());
     let mut header: Vec<String> = query
         .dimensions
@@ -181,15 +182,18 @@ pub fn csv(query: &Query, answer: &Answer) -> Vec<u8> {
     text.into_inner().unwrap_or_default()
 }
 
-/// Headers of an answer as comma-separated values.
-pub const CSV_HEADERS: [(HeaderName, &str); 3] = [
-    (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-    (
-        header::CONTENT_DISPOSITION,
-        "attachment; filename=\"dayfly.csv\"",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-];
+/// The same, to be sent.
+pub fn csv(query: &Query, answer: &Answer) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"dayfly.csv\"",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, csv_bytes(query, answer)).into_response()
+}
 
 /// A text that no spreadsheet takes for a formula: visitors may write what they like into paths
 /// and campaigns.

@@ -88,10 +88,7 @@ async fn answer(
     let (query, answer) = find(&app.store, &site, &body, app.clock.now_ms()).await?;
     Ok(match form {
         Form::Json => Json(render::json(&site, &query, &answer)).into_response(),
-        Form::Csv => {
-            let bytes = render::csv(&query, &answer);
-            (render::CSV_HEADERS, bytes).into_response()
-        }
+        Form::Csv => render::csv(&query, &answer),
     })
 }
 

@@ -24,7 +24,7 @@ pub async fn database(
     with_site(data, domain, async |store, site| {
         let (query, answer) = v2::find(store, site, body, SystemClock.now_ms()).await?;
         Ok(match as_csv {
-            true => String::from_utf8_lossy(&render::csv(&query, &answer)).into_owned(),
+            true => String::from_utf8_lossy(&render::csv_bytes(&query, &answer)).into_owned(),
             false => render::json(site, &query, &answer).to_string(),
         })
     })
