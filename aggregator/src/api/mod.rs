@@ -25,7 +25,7 @@ use crate::store::Scope;
 
 pub use access::{Access, Keys, authorise};
 pub use body::{BODY_BYTES_MAX, read as read_body};
-pub use render::{CSV_HEADERS, csv};
+pub use render::csv;
 
 /// Every route of the API. Each answer to a key says how many requests it has left.
 pub fn routes(app: App) -> Router<App> {

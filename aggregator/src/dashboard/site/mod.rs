@@ -11,7 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
@@ -558,8 +558,7 @@ pub async fn all(
     let snapshot = &mut app.store.snapshot(asked.site.id).await?;
     let (query, answer) = whole_list(&asked, snapshot, tab, is_csv).await?;
     if is_csv && let Some(answer) = &answer {
-        let bytes = crate::api::csv(&query, answer);
-        return Ok((crate::api::CSV_HEADERS, bytes).into_response());
+        return Ok(crate::api::csv(&query, answer));
     }
     list_page(&app, &asked, (kind, tab), &query, answer)
 }
