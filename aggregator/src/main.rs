@@ -58,11 +58,11 @@ enum Command {
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Ask what was counted, here or a running server.
-    Query(QueryCommand),
     /// Say who may log in and what they may see, also while the server runs.
     #[command(subcommand)]
     User(UserCommand),
+    /// Ask what was counted, here or a running server.
+    Query(QueryCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
     Audit(AuditCommand),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
@@ -124,8 +124,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
-        Command::Query(command) => command.run(Some(&data)).await,
         Command::User(command) => command.run(&data).await,
+        Command::Query(command) => command.run(Some(&data)).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
     }?;

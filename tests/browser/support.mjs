@@ -349,7 +349,9 @@ export class Dayfly {
 
   /** The API's answer to a query for today's visitors and page views. */
   async ask(dimensions = [], site = this.site) {
-    this.key ??= (await this.cli("key", "create")).stdout.trim();
+    this.key ??= (
+      await this.cli("key", "create", "--hourly-limit", "1000000")
+    ).stdout.trim();
     const response = await fetch(`${this.dashboard}/api/v2/query`, {
       method: "POST",
       headers: { authorization: `Bearer ${this.key}` },

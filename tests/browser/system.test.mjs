@@ -157,7 +157,14 @@ describe("counting", () => {
   });
 
   test("a page view is in the API and on the dashboard within 10 s", async (t) => {
-    const made = await dayfly.cli("key", "create", "--site", SITE);
+    const made = await dayfly.cli(
+      "key",
+      "create",
+      "--site",
+      SITE,
+      "--hourly-limit",
+      "100000",
+    );
     assert.equal(made.code, 0);
     assert.equal(made.stderr, "");
     assert.match(made.stdout, /^\S{32,}\n$/, "the key and nothing else");

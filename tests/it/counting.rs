@@ -114,11 +114,11 @@ async fn sources_channels_and_campaigns_and_no_query_or_address_with_them() {
             .await;
         assert_eq!(answer.status(), 202);
     };
-    send("a", "/", "https://www.google.com/search?q=secret", "0").await;
+    send("a", "/", "https://www.google.com/search?q=whisper", "0").await;
     send("a", "/next", &format!("https://{SITE}/"), "0").await;
     send(
         "b",
-        "/?utm_source=newsletter&utm_medium=email&utm_campaign=May&token=secret",
+        "/?utm_source=newsletter&utm_medium=email&utm_campaign=May&token=whisper",
         "",
         "0",
     )
@@ -171,7 +171,7 @@ async fn sources_channels_and_campaigns_and_no_query_or_address_with_them() {
     assert!(both.contains(&(vec!["/next".into(), "Google".into()], [1, 1])));
     crate::privacy::assert_absent(
         system.data.path(),
-        &[b"secret", b"ada@example.com", b"123456789", b"ycombinator"],
+        &[b"whisper", b"ada@example.com", b"123456789", b"ycombinator"],
     );
 }
 

@@ -49,7 +49,8 @@ async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32
     })
     .await;
     let key = system.api_key();
-    let load = Load::start(&system, Duration::ZERO);
+    // A day object knows 20,000 pages apart.
+    let load = Load::start(&system, Duration::from_millis(5));
     let mut moment = std::collections::hash_map::RandomState::new().hash_one(0);
     for _ in 0..times {
         for signal in signals {

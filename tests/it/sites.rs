@@ -183,7 +183,9 @@ async fn a_large_body_is_refused_at_once_and_a_slow_one_in_ten_seconds() {
     let key = system.dayfly(&["key", "create", "--scope", "sites"]);
     let head = |route: &str, more: &str| {
         let key = key.trim();
-        format!("{route} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{more}\r\n\r\n")
+        format!(
+            "{route} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n{more}\r\n\r\n"
+        )
     };
     let query = "POST /api/v2/query";
     let goals = "PUT /api/v1/sites/goals";

@@ -423,7 +423,9 @@ impl System {
     }
 
     pub fn api_key(&self) -> String {
-        self.dayfly(&["key", "create"]).trim().to_owned()
+        // Tests ask again and again until something has come.
+        let key = self.dayfly(&["key", "create", "--hourly-limit", "1000000"]);
+        key.trim().to_owned()
     }
 
     pub async fn api(&self, key: &str, body: &Value) -> (StatusCode, Value) {
@@ -438,26 +440,29 @@ impl System {
 
     /// Rows of today: dimension values and [visitors, page views].
     pub async fn rows(&self, key: &str, dimensions: &[&str]) -> Vec<(Vec<String>, [u64; 2])> {
-        let query = json!({
-            "site_id": SITE, "metrics": ["visitors", "pageviews"], "date_range": "day",
-            "dimensions": dimensions,
-        });
-        let (status, answer) = self.api(key, &query).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
-        let row = |row: &Value| {
-            let texts = row["dimensions"].as_array().unwrap().iter();
-            let texts = texts
-                .map(|text| text.as_str().unwrap().to_owned())
-                .collect();
-            let number = |place: usize| row["metrics"][place].as_u64().unwrap();
-            (texts, [number(0), number(1)])
-        };
-        answer["results"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(row)
-            .collect()
+        const MOST: usize = 10_000;
+        let mut rows = Vec::new();
+        loop {
+            let query = json!({
+                "site_id": SITE, "metrics": ["visitors", "pageviews"], "date_range": "day",
+                "dimensions": dimensions, "pagination": { "limit": MOST, "offset": rows.len() },
+            });
+            let (status, answer) = self.api(key, &query).await;
+            assert_eq!(status, StatusCode::OK, "{answer}");
+            let row = |row: &Value| {
+                let texts = row["dimensions"].as_array().unwrap().iter();
+                let texts = texts
+                    .map(|text| text.as_str().unwrap().to_owned())
+                    .collect();
+                let number = |place: usize| row["metrics"][place].as_u64().unwrap();
+                (texts, [number(0), number(1)])
+            };
+            let page = answer["results"].as_array().unwrap();
+            rows.extend(page.iter().map(row));
+            if page.len() < MOST {
+                return rows;
+            }
+        }
     }
 
     pub async fn totals(&self, key: &str) -> [u64; 2] {

@@ -62,12 +62,12 @@ const KEYS: [&str; 8] = [
 /// The first thing that is wrong.
 pub fn parse(body: &Map<String, Value>, about: &Parsed<'_>) -> Result<Query, Invalid> {
     known(body, "", &KEYS)?;
-    let metrics = metrics(body)?;
     let Some(range) = body.get("date_range") else {
         return Err(invalid("date_range", "is required"));
     };
     let range = parse_range(range, about.site, about.now_ms, about.oldest)
         .map_err(|problem| invalid("date_range", problem))?;
+    let metrics = metrics(body)?;
     let dimensions = dimensions(body, &range)?;
     let filter = parse_filters(body.get("filters"), about.goals)?;
     let order = order(body, &metrics, &dimensions)?;
