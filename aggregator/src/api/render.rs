@@ -53,14 +53,17 @@ pub fn json(site: &Site, query: &Query, answer: &Answer) -> Value {
             told.insert("bounds".into(), bounds_json(&bounds));
         }
         if let Some(compared) = &row.compared {
-            told.insert(
-                "comparison".into(),
-                json!({
-                    "dimensions": compared.dimensions,
-                    "metrics": numbers(&compared.metrics),
-                    "change": compared.change,
-                }),
-            );
+            let mut comparison = json!({
+                "dimensions": compared.dimensions,
+                "metrics": numbers(&compared.metrics),
+                "change": compared.change,
+            });
+            let bounds = compared.metrics.iter().map(|cell| cell.bounds);
+            let bounds: Vec<Option<[f64; 2]>> = bounds.collect();
+            if bounds.iter().any(Option::is_some) {
+                comparison["bounds"] = bounds_json(&bounds);
+            }
+            told.insert("comparison".into(), comparison);
         }
         Value::Object(told)
     });
@@ -112,6 +115,13 @@ pub fn meta(query: &Query, answer: &Answer) -> Value {
     Value::Object(meta)
 }
 
+/// Whether what a metric is compared with is an estimate in some row.
+fn was_estimated(answer: &Answer, place: usize) -> bool {
+    let compared = answer.rows.iter().filter_map(|row| row.compared.as_ref());
+    let mut cells = compared.filter_map(|compared| compared.metrics.get(place));
+    cells.any(|cell| cell.bounds.is_some())
+}
+
 /// By metric; of several the gravest: what is lacking, what is estimated, what may be there twice.
 fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
     let mut warnings = Map::new();
@@ -121,10 +131,10 @@ fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
                 "code": "partial",
                 "warning": "some days of this range have counts by one dimension each only (detail totals, or imported); by several at once they are left out",
             })
-        } else if answer.estimated.contains(&place) {
+        } else if answer.estimated.contains(&place) || was_estimated(answer, place) {
             let mut told = json!({
                 "code": "estimated",
-                "warning": "an estimate: the true number lies between the bounds; each result has them in its `bounds`, in the order of the metrics",
+                "warning": "an estimate: the true number lies between the bounds; each result has them in its `bounds`, and what it is compared with in its own",
             });
             let cell = answer.rows.first().and_then(|row| row.metrics.get(place));
             let bounds = cell.and_then(|cell| cell.bounds);
@@ -156,21 +166,41 @@ pub fn csv_bytes(query: &Query, answer: &Answer) -> Vec<u8> {
         .iter()
         .map(|one| one.short_name())
         .collect();
+    let is_compared = query.compare.is_some();
     for (place, metric) in query.metrics.iter().enumerate() {
-        header.push(metric.name().to_owned());
+        let name = metric.name();
+        header.push(name.to_owned());
         if answer.estimated.contains(&place) {
-            header.push(format!("{}_lower", metric.name()));
-            header.push(format!("{}_upper", metric.name()));
+            header.extend([format!("{name}_lower"), format!("{name}_upper")]);
+        }
+        if is_compared {
+            header.push(format!("{name}_before"));
+            if was_estimated(answer, place) {
+                let ends = ["lower", "upper"];
+                header.extend(ends.map(|end| format!("{name}_before_{end}")));
+            }
+            header.push(format!("{name}_change"));
         }
     }
+    let told = |fields: &mut Vec<String>, cell: Option<&Cell>, with_bounds: bool| {
+        let text = cell.map_or_else(String::new, |cell| cell.value.to_text());
+        let bounds = cell.and_then(|cell| cell.bounds);
+        let bounds = bounds.map(|pair| pair.map(|n| n.to_string()));
+        fields.push(text.clone());
+        if with_bounds {
+            fields.extend(bounds.unwrap_or([text.clone(), text]));
+        }
+    };
     let rows = answer.rows.iter().map(|row| {
         let mut fields: Vec<String> = row.dimensions.iter().map(|text| plain(text)).collect();
         for (place, cell) in row.metrics.iter().enumerate() {
-            fields.push(cell.value.to_text());
-            if answer.estimated.contains(&place) {
-                let value = cell.value.number();
-                let [lower, upper] = cell.bounds.unwrap_or([value, value]);
-                fields.extend([lower.to_string(), upper.to_string()]);
+            told(&mut fields, Some(cell), answer.estimated.contains(&place));
+            if is_compared {
+                let compared = row.compared.as_ref();
+                let before = compared.and_then(|compared| compared.metrics.get(place));
+                told(&mut fields, before, was_estimated(answer, place));
+                let change = compared.and_then(|compared| *compared.change.get(place)?);
+                fields.push(change.map_or_else(String::new, |n| n.to_string()));
             }
         }
         fields

@@ -15,6 +15,8 @@ use crate::serve::App;
 use crate::store::HOURLY_LIMIT;
 
 const CSS: &str = include_str!("../../../assets/api.css");
+/// Longest body that is shown in one line.
+const LINE_CHARS: usize = 80;
 const ICON: &str = include_str!("../../../assets/icon.svg");
 
 /// The routes.
@@ -52,7 +54,7 @@ struct OperationView {
     method: String,
     path: &'static str,
     summary: &'static str,
-    about: &'static str,
+    about: Vec<Words>,
     scope: &'static str,
     fields: Vec<FieldView>,
     curl: String,
@@ -63,8 +65,25 @@ struct FieldView {
     name: String,
     place: &'static str,
     required: bool,
-    about: String,
+    about: Vec<Words>,
     values: Vec<String>,
+}
+
+/// Words of a sentence, or code in it.
+struct Words {
+    is_code: bool,
+    text: String,
+}
+
+/// A sentence, in which code stands between backticks.
+fn words(text: &str) -> Vec<Words> {
+    let parts = text.split('`').enumerate();
+    let parts = parts.filter(|(_, text)| !text.is_empty());
+    let words = parts.map(|(at, text)| Words {
+        is_code: at % 2 == 1,
+        text: text.to_owned(),
+    });
+    words.collect()
 }
 
 async fn page() -> Response {
@@ -127,7 +146,7 @@ fn view(operation: &Operation) -> OperationView {
         method: operation.method.to_uppercase(),
         path: operation.path,
         summary: operation.summary,
-        about: operation.about,
+        about: words(operation.about),
         scope: operation.scope.as_str(),
         fields,
         curl: curl(operation),
@@ -140,7 +159,7 @@ fn of_param(param: &Param, place: &'static str) -> FieldView {
         name: param.name.to_owned(),
         place,
         required: param.required,
-        about: param.about.clone(),
+        about: words(&param.about),
         values: values(&param.schema),
     }
 }
@@ -157,11 +176,13 @@ fn of_body(schema: &Value) -> Vec<FieldView> {
             name: name.clone(),
             place: "body",
             required: required.is_some_and(|all| all.iter().any(is)),
-            about: about.unwrap_or_default().to_owned(),
+            about: words(about.unwrap_or_default()),
             values: values(field),
         }
     };
-    fields.map(view).collect()
+    let mut fields: Vec<FieldView> = fields.map(view).collect();
+    fields.sort_by_key(|field| !field.required);
+    fields
 }
 
 /// The schema that a reference names.
@@ -245,7 +266,11 @@ fn curl(operation: &Operation) -> String {
     let mut text =
         format!("curl -s{method} \"$server{path}\" \\\n  -H \"Authorization: Bearer $key\"");
     if let Some(body) = &operation.body {
-        text.push_str(&format!(" \\\n  -d '{}'", body.example));
+        let mut json = body.example.to_string();
+        if json.len() > LINE_CHARS {
+            json = serde_json::to_string_pretty(&body.example).unwrap_or(json);
+        }
+        text.push_str(&format!(" \\\n  -d '{json}'"));
     }
     if matches!(operation.answer, Answer::Zip) {
         text.push_str(" -o counts.zip");

@@ -190,7 +190,13 @@ fn query() -> Value {
     dimensions["maxItems"] = json!(7);
     dimensions["description"] = json!("By what. One of them may be a span of time.");
     let mut filters = list(named("Filter"));
-    filters["description"] = json!("Of what: all of them hold.");
+    filters["description"] = json!(format!(
+        "Of what: all of them hold. Each is `[operator, property, [values]]`, of which any value will do, or `[\"and\", [filters]]`, `[\"or\", [filters]]`, `[\"not\", filter]`. Operators: {}. What is empty is called `(none)`.",
+        Op::names()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
     let mut order = list(order);
     order["description"] = json!(
         "`[metric or dimension, \"asc\" or \"desc\"]`; unless told otherwise by time, then by the first metric."
@@ -294,6 +300,7 @@ fn query_answer() -> Value {
     let comparison = object(&[
         ("dimensions", texts.clone()),
         ("metrics", list(named("Value"))),
+        ("bounds?", list(or_null(named("Bounds")))),
         ("change", change),
     ]);
     let row = object(&[
@@ -319,6 +326,10 @@ fn aggregate_answer() -> Value {
                 "type": ["number", "null"],
                 "description": "Percent, or points where the metric is a rate; `null` where there is nothing to compare.",
             }),
+        ),
+        (
+            "before?",
+            object(&[("value", named("Value")), ("bounds", named("Bounds"))]),
         ),
     ]);
     object(&[("results", by_metric(&one)), ("meta", named("Meta"))])

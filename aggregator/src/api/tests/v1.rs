@@ -345,6 +345,52 @@ async fn i10_an_estimate_of_the_first_api_has_its_bounds(place: Place) {
     // Ben by both his visits, and cleo.
     assert!((lower..=upper).contains(&2), "{told}");
     assert_eq!(told["meta"]["metric_warnings"]["visitors"]["lower"], lower);
+    // So has what a number is compared with, though it be exact itself.
+    let told = api
+        .stats(
+            "aggregate",
+            &format!("&period=day&date=2026-11-24&compare=previous_period&{filters}"),
+        )
+        .await;
+    let visitors = &told["results"]["visitors"];
+    assert_eq!(
+        (&visitors["value"], &visitors["bounds"]),
+        (&json!(0), &Value::Null)
+    );
+    assert_eq!(
+        visitors["before"]["bounds"],
+        json!([lower, upper]),
+        "{told}"
+    );
+    assert_eq!(
+        told["meta"]["metric_warnings"]["visitors"]["code"],
+        "estimated"
+    );
+    let filters_v2 = json!([
+        ["is_not", "visit:source", ["Google"]],
+        ["is", "visit:entry_page", ["/blog/hello", "/"]],
+    ]);
+    let body = json!({
+        "site_id": "example.com", "metrics": ["visitors"], "filters": filters_v2,
+        "date_range": ["2026-11-24", "2026-11-24"],
+        "include": {"comparisons": {"mode": "previous_period"}},
+    });
+    let told = api.done("POST", "/api/v2/query", body.clone()).await;
+    let compared = &told["results"][0]["comparison"];
+    assert_eq!(compared["bounds"], json!([[lower, upper]]));
+    let sent = api.app.store.site("example.com").await.unwrap().unwrap();
+    let now_ms = api.app.clock.now_ms();
+    let found = crate::api::v2::find(&api.app.store, &sent, body.as_object().unwrap(), now_ms);
+    let (query, answer) = found.await.unwrap();
+    let csv = String::from_utf8(crate::api::render::csv_bytes(&query, &answer)).unwrap();
+    let value = &compared["metrics"][0];
+    assert_eq!(
+        csv,
+        format!(
+            "visitors,visitors_before,visitors_before_lower,visitors_before_upper,visitors_change\n\
+             0,{value},{lower},{upper},-100\n"
+        )
+    );
     for what in ["timeseries", "breakdown"] {
         let query = format!("&period=day&property=visit:channel&{filters}");
         let query = match what {

@@ -30,6 +30,13 @@ pub async fn answer(State(app): State<App>, request: Request) -> Result<Json<Val
             }
             if let Some(compared) = &row.compared {
                 told["change"] = json!(compared.change.get(place));
+                // The change is of an estimate, then.
+                if let Some(before) = compared.metrics.get(place)
+                    && let Some(pair) = before.bounds
+                {
+                    told["before"] =
+                        json!({ "value": before.value.to_json(), "bounds": bounds(pair) });
+                }
             }
             results.insert(metric.name().to_owned(), told);
         }

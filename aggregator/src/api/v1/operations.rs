@@ -35,7 +35,8 @@ fn param(name: &&'static str) -> Param {
             let all = all.join("|");
             let pattern = format!("^({all})(,({all}))*$");
             let schema = json!({ "type": "string", "pattern": pattern, "default": "visitors" });
-            Param::of(name, "What is counted, with commas.", schema).example("visitors,pageviews")
+            let about = format!("What is counted, with commas: {}.", all.replace('|', ", "));
+            Param::of(name, about, schema).example("visitors,pageviews")
         }
         "filters" => Param::of(
             name,

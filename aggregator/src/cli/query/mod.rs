@@ -46,7 +46,7 @@ pub struct QueryCommand {
     /// What the answer is told in.
     #[arg(long, value_enum, default_value = "table")]
     format: Form,
-    /// A running server, such as https://stats.example.com; without it the database here is asked.
+    /// A running server, by its URL; without it the database here is asked.
     #[arg(long, env = "DAYFLY_SERVER")]
     server: Option<String>,
     /// A key for the server (dayfly key create).

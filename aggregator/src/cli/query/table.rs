@@ -64,7 +64,7 @@ pub fn of(answer: &Value) -> String {
             cells.push(cell(&row["metrics"][at], &row["bounds"][at]));
             if is_compared {
                 let before = &row["comparison"];
-                cells.push(number(&before["metrics"][at]));
+                cells.push(cell(&before["metrics"][at], &before["bounds"][at]));
                 cells.push(change(&before["change"][at]));
             }
         }
