@@ -162,7 +162,7 @@ fn i7_an_import_that_is_killed_goes_on_and_counts_nothing_twice() {
     loop {
         let mut child = command(killed.path(), &import)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_millis(after_ms));
@@ -179,8 +179,10 @@ fn i7_an_import_that_is_killed_goes_on_and_counts_nothing_twice() {
             continue;
         }
         let (status, out, err) = told(&child.wait_with_output().unwrap());
-        assert_eq!(status, Some(0), "{err}");
-        assert!(out.contains("150000 events counted on 2 days"), "{out}");
+        // The one before may have been killed when all was in and only its last words were lacking.
+        let was_done = status == Some(1) && err.contains("--again");
+        let is_done = status == Some(0) && out.contains("150000 events counted on 2 days");
+        assert!(kills > 0 && was_done || is_done, "{status:?} {out} {err}");
         break;
     }
     assert!(kills > 0);
