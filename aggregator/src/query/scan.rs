@@ -350,7 +350,7 @@ pub async fn scan<C: Collect>(
     // Few parts are read where they are; threads cost more.
     let mut first: Vec<Packed> = Vec::new();
     let mut threads: Option<Threads<C>> = None;
-    snapshot
+    let read = snapshot
         .parts(
             &[located.part],
             range.from,
@@ -362,19 +362,21 @@ pub async fn scan<C: Collect>(
                 }
                 first.push(packed);
                 if first.len() > 8 {
-                    let started = Threads::start(&job, &collector);
+                    let started = threads.insert(Threads::start(&job, &collector));
                     for packed in first.drain(..) {
                         started.send(packed)?;
                     }
-                    threads = Some(started);
                 }
                 Ok(())
             },
         )
-        .await?;
+        .await;
     if let Some(threads) = threads {
-        return threads.end().await;
+        // Why a thread gave up says more than that it did.
+        let ended = threads.end().await?;
+        return read.map(|()| ended);
     }
+    read?;
     let mut one = collector();
     let mut memory = Memory::default();
     for packed in first {

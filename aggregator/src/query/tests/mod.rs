@@ -140,3 +140,46 @@ fn short(rows: &[Row]) -> String {
     let lines: Vec<String> = rows.iter().map(line).collect();
     lines.join("\n")
 }
+
+/// Takes nothing.
+struct Full;
+
+impl scan::Collect for Full {
+    fn take(&mut self, _: &scan::Block) -> Result<()> {
+        too_many(true)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_much_is_refused_with_the_reason_by_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("x.sqlite"));
+    let store = Store::open(&place).await.unwrap();
+    store.add_site("a.example", "UTC", FROM).await.unwrap();
+    let site = store.site("a.example").await.unwrap().unwrap();
+    let mut chance = Chance(1);
+    let events = Stream::draw(&mut chance, 400);
+    for (n, batch) in events.batches(&mut chance, site.id).iter().enumerate() {
+        let batch = shared::batch::Batch::decode(&batch.encode().unwrap()).unwrap();
+        store.apply_batch(&batch, [n as u8; 32], 0).await.unwrap();
+    }
+    let located = scan::Located {
+        part: crate::segment::PartId::Rollup(shared::rollup::Dim::Total),
+        fixed: None,
+        keys: Vec::new(),
+        filter: scan::Cond::And(Vec::new()),
+        base: None,
+        hours: false,
+    };
+    // Few parts are read where they are, many by threads.
+    for (days, least) in [(1, 1), (DAYS as i64, 9)] {
+        let to = FROM.checked_add(jiff::Span::new().days(days - 1)).unwrap();
+        let range = Range::days(FROM, to);
+        let mut snapshot = store.snapshot(site.id).await.unwrap();
+        let parts = snapshot.segments(range.from, range.to).await.unwrap();
+        assert!(parts.iter().map(|(_, n)| n).sum::<u32>() >= least);
+        let texts = scan::SharedTexts::default();
+        let read = scan::scan(&mut snapshot, &located, &[], &range, &texts, || Full).await;
+        assert!(matches!(read, Err(Error::Refused(_))));
+    }
+}
