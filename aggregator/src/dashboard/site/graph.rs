@@ -2,8 +2,11 @@
 //! with as a line; SVG that needs no script and no inline style.
 
 use super::super::view::number;
+use super::asked::Asked;
 use super::numbers;
-use crate::query::{Cell, Dimension, Metric, Range, Value};
+use crate::error::{Error, Result};
+use crate::query::{self, Cell, Dimension, Include, Metric, Query, Range, Value};
+use crate::store::Snapshot;
 
 /// Height of the drawing, in its own units.
 const HEIGHT: f64 = 200.0;
@@ -22,6 +25,57 @@ pub fn unit(range: &Range) -> (Dimension, &'static str) {
         n if n <= BY_WEEK_MAX => (Dimension::Week, "week"),
         _ => (Dimension::Month, "month"),
     }
+}
+
+/// The graph, or why there is none.
+pub(super) async fn graph(
+    asked: &Asked,
+    snapshot: &mut Snapshot,
+) -> Result<(Option<Graph>, Option<String>)> {
+    let metric = asked.state.metric.unwrap_or(Metric::Visitors);
+    let (dimension, unit) = unit(&asked.range);
+    let query = Query {
+        compare: asked.state.compared(&asked.range),
+        include: Include {
+            time_labels: true,
+            ..Include::default()
+        },
+        ..asked
+            .query(&[metric])
+            .by(dimension, query::LIMIT_MAX as usize)
+    };
+    let answer = match asked.run(snapshot, &query).await {
+        Ok(answer) => answer,
+        Err(Error::Refused(why)) => return Ok((None, Some(why))),
+        Err(other) => return Err(other),
+    };
+    // Empty spans have no row.
+    let mut rows = answer.rows.into_iter().peekable();
+    let last = asked.range.to >= asked.today;
+    let spans = answer.time_labels.len();
+    let nothing = || Cell::exact(query::Value::Whole(0));
+    let points = answer
+        .time_labels
+        .into_iter()
+        .enumerate()
+        .map(|(at, label)| {
+            let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
+            let before = row.as_ref().and_then(|row| row.compared.as_ref());
+            let before = before.and_then(|compared| compared.metrics.first().cloned());
+            Point {
+                cell: row
+                    .and_then(|row| row.metrics.into_iter().next())
+                    .unwrap_or_else(nothing),
+                before: query.compare.map(|_| before.unwrap_or_else(nothing)),
+                partial: last && at + 1 == spans && unit != "hour",
+                label: match unit {
+                    // The date is told above.
+                    "hour" => label.get(11..16).unwrap_or(&label).to_owned(),
+                    _ => label,
+                },
+            }
+        });
+    Ok((Graph::new(metric, unit, points.collect()), None))
 }
 
 /// See the module.

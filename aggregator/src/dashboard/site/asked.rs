@@ -1,0 +1,124 @@
+//! What a request is about, read from its URL.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::{Failure, message};
+use super::panels::PANELS;
+use super::state::{OPS, State, Term};
+use crate::error::Result;
+use crate::query::{self, Answer, Dimension, Goals, Metric, Query, Range};
+use crate::serve::App;
+use crate::site::Site;
+use crate::store::Snapshot;
+
+/// A filter that is set.
+pub(super) struct Chip {
+    pub text: String,
+    /// The page without it.
+    pub link: String,
+}
+
+/// What a request is about.
+pub(super) struct Asked {
+    pub site: Site,
+    pub goals: Goals,
+    pub state: State,
+    pub range: Range,
+    pub today: jiff::civil::Date,
+    pub oldest: Option<jiff::civil::Date>,
+}
+
+impl Asked {
+    /// Reads the state, or gives the page that says what is wrong.
+    pub(super) async fn read(
+        app: &App,
+        site: Site,
+        query: Option<&str>,
+    ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
+        let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
+        let state = match State::parse(query.unwrap_or_default(), &names) {
+            Ok(state) => state,
+            Err(problem) => {
+                let title = match problem.contains("period") {
+                    true => "No such period",
+                    false => "No such view",
+                };
+                return message(StatusCode::BAD_REQUEST, title, problem.to_owned()).map(Err);
+            }
+        };
+        let today = site.today(app.clock.now_ms());
+        let oldest = app.store.oldest_day(site.id).await?;
+        let (from, to) = state.days(today, oldest);
+        let goals = app.store.named_goals(site.id).await?;
+        Ok(Ok(Self {
+            range: Range::days(from, to),
+            site,
+            goals,
+            state,
+            today,
+            oldest,
+        }))
+    }
+
+    /// The question that all of the page's are made of.
+    pub(super) fn query(&self, metrics: &[Metric]) -> Query {
+        Query {
+            filter: self.state.filter(),
+            ..Query::total(metrics, self.range)
+        }
+    }
+
+    pub(super) async fn run(&self, snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
+        query::run(snapshot, &self.site, &self.goals, query).await
+    }
+
+    pub(super) fn chips(&self) -> Vec<Chip> {
+        let terms = self.state.filters.iter().enumerate();
+        let chip = |(at, term): (usize, &Term)| {
+            let op = OPS.iter().find(|(known, _)| *known == term.op);
+            Chip {
+                text: format!(
+                    "{} {} {}",
+                    called(&term.dimension),
+                    op.map_or("", |(_, words)| words),
+                    shown(&term.dimension, &term.value)
+                ),
+                link: self
+                    .state
+                    .with(|state| {
+                        state.filters.remove(at);
+                    })
+                    .url(),
+            }
+        };
+        terms.map(chip).collect()
+    }
+}
+
+/// What a dimension is called in a sentence.
+pub(super) fn called(dimension: &Dimension) -> String {
+    let all = PANELS.iter().flat_map(|panel| panel.tabs.iter());
+    match dimension {
+        Dimension::Prop(key) => format!("Property {key}"),
+        one => {
+            let found = all.into_iter().find(|tab| (tab.dimension)() == *one);
+            found.map_or_else(|| one.short_name(), |tab| tab.column.to_owned())
+        }
+    }
+}
+
+fn shown(dimension: &Dimension, value: &str) -> String {
+    match dimension {
+        Dimension::Country => crate::country::name(value),
+        _ => value.to_owned(),
+    }
+}
+
+/// The days of a range, for people.
+pub(super) fn dates(range: &Range) -> String {
+    match range.from == range.to {
+        true => range.from.to_string(),
+        false => format!("{} to {}", range.from, range.to),
+    }
+}
