@@ -1,5 +1,6 @@
 //! The time graph: a metric as bars by hour, day, week or month, with the period it is compared
-//! with as a line; SVG that needs no script and no inline style.
+//! with as a line; SVG that needs no script and no inline style. With scripts `web/graph.ts` draws the same from the
+//! table below it.
 
 use super::super::view::number;
 use super::asked::Asked;
@@ -82,6 +83,8 @@ pub(super) async fn graph(
 pub struct Graph {
     /// What is drawn.
     pub metric: &'static str,
+    /// What its numbers are of: `whole`, `percent`, `seconds` or `number`.
+    pub kind: &'static str,
     /// `hour`, `day`, `week` or `month`.
     pub unit: &'static str,
     /// Width of the drawing.
@@ -110,12 +113,39 @@ pub struct Bar {
     pub height: u64,
     /// What it is called.
     pub label: String,
-    /// Its number in words.
-    pub value: String,
+    /// Its number.
+    pub value: Number,
     /// The same of the period before.
-    pub before: Option<String>,
+    pub before: Option<Number>,
     /// It is not over yet.
     pub partial: bool,
+}
+
+impl Bar {
+    /// Its number, and that of the period before.
+    pub fn numbers(&self) -> impl Iterator<Item = &Number> {
+        std::iter::once(&self.value).chain(&self.before)
+    }
+}
+
+/// A number of the graph.
+pub struct Number {
+    /// In words.
+    pub text: String,
+    /// What the script draws; `None` where there is none.
+    pub n: Option<f64>,
+    /// Between what it lies, where it is estimated.
+    pub bounds: Option<String>,
+}
+
+impl Number {
+    fn of(metric: Metric, cell: &Cell) -> Self {
+        Self {
+            text: numbers::cell(metric, cell),
+            n: (cell.value != Value::None).then(|| cell.value.number()),
+            bounds: numbers::bounds(metric, cell),
+        }
+    }
 }
 
 /// A span of time with its number, and that of the period before.
@@ -160,8 +190,8 @@ impl Graph {
                 x: place * STEP + 1,
                 y: HEIGHT as u64 - tall,
                 height: tall,
-                value: numbers::cell(metric, &point.cell),
-                before: point.before.map(|cell| numbers::cell(metric, &cell)),
+                value: Number::of(metric, &point.cell),
+                before: point.before.map(|cell| Number::of(metric, &cell)),
                 label: point.label,
                 partial: point.partial,
             }
@@ -169,6 +199,7 @@ impl Graph {
         let bars: Vec<Bar> = bars.collect();
         Some(Self {
             metric: numbers::name(metric, false),
+            kind: kind(metric),
             unit,
             width: bars.len() as u64 * STEP,
             top: mark(metric, top),
@@ -178,6 +209,15 @@ impl Graph {
             from,
             to,
         })
+    }
+}
+
+fn kind(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Visitors | Metric::Visits | Metric::Pageviews | Metric::Events => "whole",
+        Metric::VisitDuration | Metric::TimeOnPage => "seconds",
+        one if one.is_rate() => "percent",
+        _ => "number",
     }
 }
 
@@ -226,7 +266,8 @@ mod tests {
             (30, "800", "400")
         );
         assert_eq!(graph.line.as_deref(), Some("5,100 15,200 25,200"));
-        assert_eq!(graph.bars[2].value, "700");
+        let told: Vec<&str> = graph.bars[0].numbers().map(|n| n.text.as_str()).collect();
+        assert_eq!((told, graph.kind), (vec!["0", "400"], "whole"));
         assert!(Graph::new(Metric::Visitors, "day", vec![point("x", 0, None)]).is_none());
     }
 

@@ -8,6 +8,7 @@ use crate::store::Snapshot;
 
 /// A number at the head of the page.
 pub(super) struct Headline {
+    /// Of the element that shows it.
     pub key: &'static str,
     pub name: &'static str,
     pub value: String,
@@ -108,7 +109,11 @@ pub(super) async fn heads(asked: &Asked, snapshot: &mut Snapshot) -> Result<Head
         });
         let chosen = state.metric.unwrap_or(Metric::Visitors) == *metric;
         Some(Headline {
-            key: metric.name(),
+            // A panel is called "events" already.
+            key: match metric {
+                Metric::Events => "event-count",
+                other => other.name(),
+            },
             name: numbers::name(*metric, several),
             value: cell.map_or_else(|| "–".to_owned(), |cell| numbers::cell(*metric, cell)),
             bounds: cell.and_then(|cell| numbers::bounds(*metric, cell)),

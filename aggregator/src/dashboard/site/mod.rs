@@ -8,16 +8,21 @@ mod list;
 mod numbers;
 mod panels;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{RawQuery, State as Shared};
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
-use super::{Failure, page, snippet};
+use super::{Failure, packed_page, snippet};
 use crate::accounts::Role;
 use crate::error::{Error, Result};
 use crate::query::{Answer, Metric, Query};
@@ -34,11 +39,12 @@ use state::{COMPARE, Compare, OPS, PERIODS, State};
 /// Rows of a panel.
 const PANEL_ROWS: usize = 10;
 
-/// A choice: its name, where it leads, whether it is chosen.
+/// A choice: its name, where it leads, whether it is chosen, the key that chooses it.
 pub struct Choice {
     name: String,
     link: String,
     chosen: bool,
+    key: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -73,6 +79,10 @@ struct SitePage {
     funnels: Vec<FunnelPanel>,
     /// Who is there now.
     live: u64,
+    /// Where a script asks that again.
+    live_at: String,
+    /// Whether the period is not over yet.
+    lasts: bool,
     dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
@@ -85,6 +95,7 @@ pub async fn site(
     Shared(app): Shared<App>,
     AtSite { site, role }: AtSite,
     RawQuery(params): RawQuery,
+    headers: HeaderMap,
 ) -> std::result::Result<Response, Failure> {
     let asked = match Asked::read(&app, site, params.as_deref()).await? {
         Ok(asked) => asked,
@@ -120,7 +131,7 @@ pub async fn site(
         false => Vec::new(),
     };
     let compared = state.compared(&range);
-    page(&SitePage {
+    let shown = SitePage {
         country_attribution: app.country_attribution.clone(),
         periods: periods(state),
         compares: compares(state),
@@ -143,6 +154,8 @@ pub async fn site(
         panels,
         funnels,
         live: live.visitors,
+        live_at: format!("/sites/{}/live", asked.site.domain),
+        lasts: range.to >= asked.today,
         dropped,
         empty,
         ever_counted: asked.oldest.is_some(),
@@ -151,7 +164,20 @@ pub async fn site(
         is_owner: role >= Role::Owner,
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
-    })
+    };
+    packed_page(&shown, &headers)
+}
+
+/// `GET /sites/{domain}/live`: what a page that is looked at asks again and again.
+pub async fn live(
+    Shared(app): Shared<App>,
+    AtSite { site, .. }: AtSite,
+) -> std::result::Result<Response, Failure> {
+    let live = app.store.live(&site, app.clock.now_ms()).await?;
+    let counted = app.store.oldest_day(site.id).await?.is_some();
+    let body = Json(json!({ "now": live.visitors, "counted": counted }));
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, body).into_response())
 }
 
 /// Campaigns that nobody ran and events that never came take no room.
@@ -178,19 +204,28 @@ fn but_dates(state: &State) -> Vec<(String, String)> {
 }
 
 fn periods(state: &State) -> Vec<Choice> {
-    let choice = |(key, name): (&str, &str)| Choice {
+    let choice = |(period, name, key): (&str, &str, &'static str)| Choice {
         name: name.to_owned(),
-        link: state.with(|state| key.clone_into(&mut state.period)).url(),
-        chosen: state.period == key,
+        link: state
+            .with(|state| period.clone_into(&mut state.period))
+            .url(),
+        chosen: state.period == period,
+        key: Some(key),
     };
     PERIODS.into_iter().map(choice).collect()
 }
 
 fn compares(state: &State) -> Vec<Choice> {
+    // One key compares, and ends comparing.
+    let by_key = match state.compare() {
+        Compare::Off => Compare::Previous,
+        _ => Compare::Off,
+    };
     let choice = |(_, name, compare): (&str, &str, Compare)| Choice {
         name: name.to_owned(),
         link: state.with(|state| state.compare = Some(compare)).url(),
         chosen: state.compare() == compare,
+        key: (compare == by_key).then_some("X"),
     };
     COMPARE.into_iter().map(choice).collect()
 }
