@@ -158,7 +158,8 @@ const options = (
         ...axis,
         grid: { stroke: () => colour("--line"), width: 1 },
         incrs: steps(kind),
-        size: kind === "seconds" ? 68 : 56,
+        size: (_, marks) =>
+          16 + 7.5 * Math.max(2, ...(marks ?? []).map((it) => it.length)),
         space: 36,
         values: (_, marks) => marks.map((n) => mark(n, kind)),
       },

@@ -222,10 +222,10 @@ describe("a site's page with scripts", () => {
       new RegExp(`^${today}, not over yet\\s+2\\s+before: 0$`),
     );
     await shoot("hover");
-    await page.click("dl.headline >> text=Bounce rate");
-    await says("figcaption", /^Bounce rate by day/);
-    await page.hover(".u-over", { position: { x: over.width - 20, y: 60 } });
-    await says(".tip", /\s+\d+%/);
+    await page.click("dl.headline >> text=Page views");
+    await says("figcaption", /^Page views by day/);
+    await page.hover(".u-over", { position: { x: over.width - 40, y: 60 } });
+    await says(".tip", /not over yet\s+6\s+before: 0$/);
     const drawn = () =>
       page.evaluate(() => document.querySelector("#graph canvas").toDataURL());
     await page.mouse.move(0, 0);

@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub state: State,
     pub range: Range,
     pub today: jiff::civil::Date,
+    /// The time there: `2026-11-26 09:31`.
+    pub now: String,
     pub oldest: Option<jiff::civil::Date>,
 }
 
@@ -47,12 +49,14 @@ impl Asked {
                 return message(StatusCode::BAD_REQUEST, title, problem.to_owned()).map(Err);
             }
         };
-        let today = site.today(app.clock.now_ms());
+        let now_ms = app.clock.now_ms();
+        let today = site.today(now_ms);
         let oldest = app.store.oldest_day(site.id).await?;
         let (from, to) = state.days(today, oldest);
         let goals = app.store.named_goals(site.id).await?;
         Ok(Ok(Self {
             range: Range::days(from, to),
+            now: site.minute(now_ms),
             site,
             goals,
             state,

@@ -2,6 +2,8 @@
 //! with as a line; SVG that needs no script and no inline style. With scripts `web/graph.ts` draws the same from the
 //! table below it.
 
+use std::cmp::Ordering;
+
 use super::super::view::number;
 use super::asked::Asked;
 use super::numbers;
@@ -35,48 +37,84 @@ pub(super) async fn graph(
 ) -> Result<(Option<Graph>, Option<String>)> {
     let metric = asked.state.metric.unwrap_or(Metric::Visitors);
     let (dimension, unit) = unit(&asked.range);
+    let by = (metric, dimension);
+    let cells = match series(asked, snapshot, &by, asked.range).await {
+        Ok(cells) => cells,
+        Err(Error::Refused(why)) => return Ok((None, Some(why))),
+        Err(other) => return Err(other),
+    };
+    // Asked for by itself: what was there before counts also where nothing is now.
+    let befores = match asked.state.compared(&asked.range) {
+        Some(range) => match series(asked, snapshot, &by, range).await {
+            // It is told without, as where hours are not kept so long.
+            Err(Error::Refused(_)) => None,
+            cells => Some(cells?),
+        },
+        None => None,
+    };
+    let mut befores = befores.map(|cells| cells.into_iter().map(|(_, cell)| cell));
+    let last = cells.len().saturating_sub(1);
+    let points = cells.into_iter().enumerate().map(|(at, (label, cell))| {
+        let before = befores.as_mut();
+        let before = before.map(|cells| cells.next().unwrap_or_else(|| nothing(metric)));
+        let (age, label) = match unit {
+            // The date is told above.
+            "hour" => {
+                let hour = |text: &str| text.get(..13).map(str::to_owned);
+                let shown = label.get(11..16).map(str::to_owned);
+                (hour(&label).cmp(&hour(&asked.now)), shown.unwrap_or(label))
+            }
+            _ if at == last && asked.range.to >= asked.today => (Ordering::Equal, label),
+            _ => (Ordering::Less, label),
+        };
+        Point {
+            cell: match age {
+                // Nothing can be known yet.
+                Ordering::Greater => Cell::exact(Value::None),
+                _ => cell,
+            },
+            before,
+            partial: age == Ordering::Equal,
+            label,
+        }
+    });
+    Ok((Graph::new(metric, unit, points.collect()), None))
+}
+
+/// Of a span without a row: none were there, and a rate of none is no number.
+fn nothing(metric: Metric) -> Cell {
+    Cell::exact(match kind(metric) {
+        "whole" => Value::Whole(0),
+        _ => Value::None,
+    })
+}
+
+/// Every span of a range with its number, also those without one.
+async fn series(
+    asked: &Asked,
+    snapshot: &mut Snapshot,
+    (metric, dimension): &(Metric, Dimension),
+    range: Range,
+) -> Result<Vec<(String, Cell)>> {
     let query = Query {
-        compare: asked.state.compared(&asked.range),
+        range,
         include: Include {
             time_labels: true,
             ..Include::default()
         },
         ..asked
-            .query(&[metric])
-            .by(dimension, query::LIMIT_MAX as usize)
+            .query(&[*metric])
+            .by(dimension.clone(), query::LIMIT_MAX as usize)
     };
-    let answer = match asked.run(snapshot, &query).await {
-        Ok(answer) => answer,
-        Err(Error::Refused(why)) => return Ok((None, Some(why))),
-        Err(other) => return Err(other),
-    };
+    let answer = asked.run(snapshot, &query).await?;
     // Empty spans have no row.
     let mut rows = answer.rows.into_iter().peekable();
-    let last = asked.range.to >= asked.today;
-    let spans = answer.time_labels.len();
-    let nothing = || Cell::exact(query::Value::Whole(0));
-    let points = answer
-        .time_labels
-        .into_iter()
-        .enumerate()
-        .map(|(at, label)| {
-            let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
-            let before = row.as_ref().and_then(|row| row.compared.as_ref());
-            let before = before.and_then(|compared| compared.metrics.first().cloned());
-            Point {
-                cell: row
-                    .and_then(|row| row.metrics.into_iter().next())
-                    .unwrap_or_else(nothing),
-                before: query.compare.map(|_| before.unwrap_or_else(nothing)),
-                partial: last && at + 1 == spans && unit != "hour",
-                label: match unit {
-                    // The date is told above.
-                    "hour" => label.get(11..16).unwrap_or(&label).to_owned(),
-                    _ => label,
-                },
-            }
-        });
-    Ok((Graph::new(metric, unit, points.collect()), None))
+    let spans = answer.time_labels.into_iter().map(|label| {
+        let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
+        let cell = row.and_then(|row| row.metrics.into_iter().next());
+        (label, cell.unwrap_or_else(|| nothing(*metric)))
+    });
+    Ok(spans.collect())
 }
 
 /// See the module.

@@ -120,6 +120,37 @@ async fn the_page_of_a_big_site_is_small() {
     }
 }
 
+/// What was there before is drawn also where nothing is now; of hours to come nothing is told.
+#[tokio::test]
+async fn the_graph_compares_with_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, site) = start(&folder).await;
+    count(&app, &site, 3).await;
+    let ask = async |query: &str| {
+        let at = AtSite {
+            site: site.clone(),
+            role: Role::Viewer,
+        };
+        let params = RawQuery(Some(query.to_owned()));
+        let page = super::site(Shared(app.clone()), at, params, HeaderMap::new()).await;
+        String::from_utf8(body(page).await.1).unwrap()
+    };
+    let html = ask("from=2026-11-24&to=2026-11-30&compare=previous").await;
+    let last = r#"<th scope="row">2026-11-30</th><td data-n="0">0</td><td data-n="3">3</td>"#;
+    assert!(html.contains(last), "{html}");
+    let html = ask("period=day").await;
+    for (row, cell) in [
+        (r#"<tr><th scope="row">10:00"#, r#"<td data-n="3">3"#),
+        (
+            r#"<tr data-partial><th scope="row">12:00"#,
+            r#"<td data-n="0">0"#,
+        ),
+        (r#"<tr><th scope="row">13:00"#, "<td>–"),
+    ] {
+        assert!(html.contains(&format!("{row}</th>{cell}</td>")), "{row}");
+    }
+}
+
 #[tokio::test]
 async fn a_page_is_told_of_the_first_page_view() {
     let folder = tempfile::tempdir().unwrap();
