@@ -91,7 +91,8 @@ const pressed = (event: KeyboardEvent): void => {
   const found = elements().find(
     (element) => element.getAttribute(ATTRIBUTE)?.toLowerCase() === wanted,
   );
-  if (!found || event.shiftKey) return;
+  // With Shift a letter is another; where a sign needs it, it is not.
+  if (!found || (event.shiftKey && /^[a-z]$/.test(wanted))) return;
   event.preventDefault();
   press(found);
 };

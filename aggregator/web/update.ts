@@ -74,6 +74,12 @@ const summary = (): string =>
 /** Begins to follow; `changed` is called whenever the main element was updated. */
 export const follow = (changed: () => void): void => {
   let asker: Element | null = null;
+  /** The requests under way; a newer one ends the older. */
+  const waiting = new Set<Context | undefined>();
+  const show = (): void => {
+    const element = main();
+    if (element) element.ariaBusy = waiting.size > 0 ? "true" : null;
+  };
 
   document.addEventListener("htmx:config:request", (event) => {
     const context = contextOf(event);
@@ -88,8 +94,8 @@ export const follow = (changed: () => void): void => {
   document.addEventListener("htmx:before:request", (event) => {
     quiet?.abort();
     asker = contextOf(event)?.sourceElement ?? null;
-    const element = main();
-    if (element) element.ariaBusy = "true";
+    waiting.add(contextOf(event));
+    show();
     line("alert").textContent = "";
   });
 
@@ -106,9 +112,9 @@ export const follow = (changed: () => void): void => {
       "The server could not be reached. What you see is as it was before; try again.";
   });
 
-  document.addEventListener("htmx:finally:request", () => {
-    const element = main();
-    if (element) element.ariaBusy = null;
+  document.addEventListener("htmx:finally:request", (event) => {
+    waiting.delete(contextOf(event));
+    show();
   });
 
   document.addEventListener("htmx:after:swap", () => {
