@@ -147,6 +147,7 @@ const options = (
         ...axis,
         grid: { show: false },
         incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28, 56, 112],
+        size: 28,
         space: 64,
         values: (_, marks) =>
           marks.map((at) => {
