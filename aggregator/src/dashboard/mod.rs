@@ -4,6 +4,7 @@
 mod account;
 mod dropped;
 pub mod guard;
+mod settings;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,6 @@ use crate::accounts::Role;
 use crate::error::Error;
 use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
-use crate::site::Site;
 use guard::{Caller, Needs, Pages};
 use view::count;
 
@@ -41,7 +41,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    account::add(pages)
+    settings::add(account::add(pages))
 }
 
 /// The routes.
@@ -122,18 +122,6 @@ pub async fn not_found(headers: HeaderMap) -> Response {
     }
     let error = axum::Json(serde_json::json!({ "error": "there is nothing here" }));
     (StatusCode::NOT_FOUND, error).into_response()
-}
-
-/// What goes into a site's pages.
-fn snippet(app: &App, site: &Site) -> String {
-    let local = match site.domain.starts_with("localhost") {
-        true => " data-local",
-        false => "",
-    };
-    format!(
-        r#"<script defer data-domain="{}"{local} src="{}/js/script.js"></script>"#,
-        site.domain, app.edge_url
-    )
 }
 
 async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {

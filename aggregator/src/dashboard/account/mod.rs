@@ -2,7 +2,7 @@
 //! people of a site. All work without scripts.
 
 pub mod cookie;
-mod fields;
+pub mod fields;
 mod login;
 mod people;
 mod settings;
@@ -141,7 +141,7 @@ fn busy() -> Result<Response, Failure> {
 }
 
 /// 303, kept by nobody, with a cookie where there is one to set.
-fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
+pub fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     let mut response = (no_store, Redirect::to(place)).into_response();
     if let Some(cookie) = cookie {

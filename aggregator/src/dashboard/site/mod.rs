@@ -15,8 +15,8 @@ use axum::response::Response;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
-use super::{Failure, message, page, snippet};
-use crate::accounts::Role;
+use super::settings::{self, snippet};
+use super::{Failure, message, page};
 use crate::error::{Error, Result};
 use crate::query::{
     self, Answer, Cell, Dimension, Filter, Goals, Include, Leaf, Metric, Op, Query, Range,
@@ -68,8 +68,8 @@ struct Headline {
 struct SitePage {
     country_attribution: Arc<str>,
     domain: String,
-    /// Whether its reader may say who else reads it.
-    is_owner: bool,
+    /// Where its reader may decide something; empty when nowhere.
+    settings: String,
     timezone: String,
     periods: Vec<Choice>,
     compares: Vec<Choice>,
@@ -292,8 +292,8 @@ pub async fn site(
         empty,
         ever_counted: asked.oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
-        snippet: snippet(&app, &asked.site),
-        is_owner: role >= Role::Owner,
+        snippet: snippet::line(&app, &asked.site, &snippet::Options::default()),
+        settings: settings::first(&asked.site, role).unwrap_or_default(),
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
     })

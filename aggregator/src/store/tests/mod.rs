@@ -5,7 +5,7 @@ mod backups;
 pub(crate) mod engines;
 mod imports;
 mod settings;
-mod sqlite;
+pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -104,7 +104,7 @@ async fn person(store: &Store, site: u32) {
     begun.await.unwrap();
 }
 
-async fn number(store: &Store, text: &str) -> i64 {
+pub(crate) async fn number(store: &Store, text: &str) -> i64 {
     let row = store.db.first(sql(text)).await.unwrap().unwrap();
     row.int(0).unwrap()
 }
@@ -126,7 +126,7 @@ async fn views(store: &Store, site: u32, day: Date) -> u64 {
 }
 
 /// Every table with a `site_id`.
-async fn tables_of_sites(store: &Store) -> Vec<String> {
+pub(crate) async fn tables_of_sites(store: &Store) -> Vec<String> {
     let text = match store.engine() {
         Engine::Sqlite => {
             "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c
