@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import {
   awayFromMidnight,
+  CHROME,
   close,
   Dayfly,
   endAll,
@@ -158,7 +159,8 @@ describe("what an owner sets", () => {
     const port = await listen(shop);
     // The snippet's page is left alone from here on.
     assert.match(await page.innerText(".waiting"), /^Waiting for the first/);
-    const visitor = await (await browser.newContext()).newPage();
+    const person = await browser.newContext({ userAgent: CHROME });
+    const visitor = await person.newPage();
     const [beacon] = await Promise.all([
       visitor.waitForResponse((it) => it.url().endsWith("/api/event")),
       visitor.goto(`http://127.0.0.1:${port}/hello`),
@@ -297,6 +299,7 @@ describe("what an owner sets", () => {
     );
     await shoot("people");
     // On a phone the navigation is a menu.
+    await page.emulateMedia({ colorScheme: "light" });
     await page.setViewportSize({ width: 360, height: 800 });
     await page.locator(".subjects summary").click();
     await page.screenshot({

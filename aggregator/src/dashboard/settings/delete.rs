@@ -11,6 +11,7 @@ use super::super::{Failure, message, page};
 use super::form::{Form, Wrong};
 use super::{Frame, again};
 use crate::serve::App;
+use crate::store::Engine;
 
 const PATH: &str = "/settings/delete";
 
@@ -19,17 +20,20 @@ const PATH: &str = "/settings/delete";
 struct DeletePage {
     frame: Frame,
     form: Form,
+    /// What is deleted is overwritten at once, which only SQLite does.
+    is_file: bool,
 }
 
-fn render(at: &AtSite, form: Form) -> DeletePage {
+fn render(app: &App, at: &AtSite, form: Form) -> DeletePage {
     DeletePage {
+        is_file: app.store.engine() == Engine::Sqlite,
         frame: Frame::new(at, PATH, ""),
         form,
     }
 }
 
-pub async fn show(at: AtSite) -> Result<Response, Failure> {
-    page(&render(&at, Form::default()))
+pub async fn show(State(app): State<App>, at: AtSite) -> Result<Response, Failure> {
+    page(&render(&app, &at, Form::default()))
 }
 
 pub async fn delete(State(app): State<App>, at: AtSite, form: Fields) -> Result<Response, Failure> {
@@ -37,7 +41,7 @@ pub async fn delete(State(app): State<App>, at: AtSite, form: Fields) -> Result<
     let domain = &at.site.domain;
     if form.text("confirm").trim().to_ascii_lowercase() != *domain {
         let wrong = Wrong::of("confirm", "Confirmation: type the site’s domain.");
-        return again(&render(&at, Form::again(&form, &["confirm"], wrong)));
+        return again(&render(&app, &at, Form::again(&form, &["confirm"], wrong)));
     }
     app.erase_site(at.site.id).await?;
     let text = format!(
