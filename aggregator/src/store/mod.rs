@@ -24,6 +24,7 @@ mod roles;
 mod segments;
 mod settings;
 mod shards;
+mod shared_links;
 mod sites;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -52,6 +53,7 @@ pub use logins::Login;
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};
+pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use sites::PageFrom;
 
 /// Where a database is.
