@@ -1,6 +1,5 @@
 //! What guests see, and who of them is let in.
 
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -17,8 +16,6 @@ use crate::error::Error;
 use crate::serve::App;
 use crate::site::{self, Site};
 use crate::store::SharedLink;
-
-type InPath<T> = Result<Path<T>, PathRejection>;
 
 /// A link and where it leads.
 pub struct Found {
@@ -47,14 +44,7 @@ pub fn unlisted(mut answer: Response) -> Response {
 }
 
 /// The link of a token, while it works.
-pub async fn find(app: &App, token: InPath<String>) -> Result<Option<Found>, Error> {
-    match token {
-        Ok(Path(token)) => find_by(app, &token).await,
-        Err(_) => Ok(None),
-    }
-}
-
-async fn find_by(app: &App, token: &str) -> Result<Option<Found>, Error> {
+pub async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
     let Some(hash) = TokenHash::of(token) else {
         return Ok(None);
     };
@@ -122,10 +112,10 @@ pub async fn shared(
     State(app): State<App>,
     arrival: Arrival,
     headers: HeaderMap,
-    token: InPath<String>,
+    Path(token): Path<String>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    let Some(found) = find(&app, token).await? else {
+    let Some(found) = find(&app, &token).await? else {
         return nothing();
     };
     if !is_in(&app, &found, &arrival, &headers).await? {
@@ -142,13 +132,10 @@ pub async fn shared_list(
     State(app): State<App>,
     arrival: Arrival,
     headers: HeaderMap,
-    path: InPath<(String, String)>,
+    Path((token, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    let Ok(Path((token, list))) = path else {
-        return nothing();
-    };
-    let Some(found) = find_by(&app, &token).await? else {
+    let Some(found) = find(&app, &token).await? else {
         return nothing();
     };
     if !is_in(&app, &found, &arrival, &headers).await? {
@@ -179,12 +166,9 @@ async fn everybodys(app: &App, domain: &str) -> Result<Option<(Site, Viewer)>, E
 /// `GET /public/{domain}`.
 pub async fn public(
     State(app): State<App>,
-    domain: InPath<String>,
+    Path(domain): Path<String>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    let Ok(Path(domain)) = domain else {
-        return nothing();
-    };
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };
@@ -195,12 +179,9 @@ pub async fn public(
 /// `GET /public/{domain}/list/{list}`.
 pub async fn public_list(
     State(app): State<App>,
-    path: InPath<(String, String)>,
+    Path((domain, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    let Ok(Path((domain, list))) = path else {
-        return nothing();
-    };
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };

@@ -41,10 +41,10 @@ pub fn ask(base: &str, status: StatusCode, problem: &'static str) -> Result<Resp
 pub async fn give(
     State(app): State<App>,
     arrival: Arrival,
-    token: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    Path(token): Path<String>,
     form: Fields,
 ) -> Result<Response, Failure> {
-    let Some(found) = guest::find(&app, token).await? else {
+    let Some(found) = guest::find(&app, &token).await? else {
         return nothing();
     };
     if !found.link.has_password() {

@@ -222,7 +222,7 @@ async fn a_day_is_told_when_it_is_over_and_all_of_it_is_there(place: Place) {
     let page = guest.get("/public/a.example").await;
     assert!(page.html.contains("2026-10-24") && page.html.contains("2026-11-22"));
     assert!(!page.html.contains("?period=day") && !page.html.contains(">Today<"));
-    web.clock.advance(DAY_MS);
+    web.clock.advance_ms(DAY_MS);
     assert_eq!(visitors(today).await, 60);
     // Somebody else counted the day as well, and is not done.
     let happened = counts::what_happened();
@@ -230,6 +230,6 @@ async fn a_day_is_told_when_it_is_over_and_all_of_it_is_there(place: Place) {
     counts::count(&web, &site, day(today), 2, &more, false).await;
     assert_eq!(visitors(today).await, 0);
     // Not waited for, for ever.
-    web.clock.advance(3 * DAY_MS);
+    web.clock.advance_ms(3 * DAY_MS);
     assert_eq!(visitors(today).await, 90);
 }

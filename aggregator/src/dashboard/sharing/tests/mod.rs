@@ -85,12 +85,9 @@ async fn what_does_not_open_is_the_same_404(place: Place) {
     for path in [
         "/public/b.example",
         "/public/none.example",
-        "/public/%ff",
         "/public/a.example%2F..",
         "/public/b.example/list/page",
-        "/public/%ff/list/page.csv",
         "/shared/short",
-        "/shared/%ff",
         "/shared/a.example",
         &format!("/shared/{}", token.to_lowercase()),
         &format!("/shared/{token}x"),
@@ -114,7 +111,7 @@ async fn what_does_not_open_is_the_same_404(place: Place) {
     let over = web.app.store.add_shared_link(site.id, &over, web.today());
     let over = format!("/shared/{}", over.await.unwrap().as_str());
     assert_eq!(guest.get(&over).await.status, 200);
-    web.clock.advance(DAY_MS);
+    web.clock.advance_ms(DAY_MS);
     is_nothing(&guest, &over).await;
     let links = web.app.store.shared_links(site.id).await.unwrap();
     let used = links.iter().find(|link| link.name == "link 0").unwrap();
@@ -184,7 +181,7 @@ async fn a_link_asks_for_its_password_and_opens_nothing_else(place: Place) {
     // It ends after a day, and with the link.
     *guest.cookie.borrow_mut() = pair.to_owned();
     assert!(guest.get(&link).await.html.contains("id=\"visitors\""));
-    web.clock.advance(DAY_MS);
+    web.clock.advance_ms(DAY_MS);
     assert!(!guest.get(&link).await.html.contains("id=\"visitors\""));
     guest.post(&link, &[("password", SECRET)]).await;
     assert!(guest.get(&link).await.html.contains("id=\"visitors\""));
@@ -217,7 +214,7 @@ async fn guesses_of_a_links_password_are_limited(place: Place) {
     };
     let refused = elsewhere.post(&link, &[("password", SECRET)]).await;
     assert_eq!(refused.status, 429);
-    web.clock.advance(16 * 60_000);
+    web.clock.advance_ms(16 * 60_000);
     assert_eq!(
         elsewhere.post(&link, &[("password", SECRET)]).await.status,
         303
