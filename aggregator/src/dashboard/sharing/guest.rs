@@ -57,6 +57,30 @@ pub async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
     }))
 }
 
+/// Counts a view; the answer where a network has been shown too many in a minute. Whoever has no
+/// account is not to keep the server busy.
+fn limited(app: &App, arrival: &Arrival) -> Result<Option<Response>, Failure> {
+    let network = arrival.network();
+    let now_ms = app.clock.now_ms();
+    let begun = app
+        .accounts
+        .guests
+        .begin(&network.to_string(), network, now_ms);
+    let Err(too_many) = begun else {
+        return Ok(None);
+    };
+    let text = "From your network there came too many requests. Try again in a minute.";
+    let answer = message(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Just a moment",
+        text.to_owned(),
+    )?;
+    let mut answer = unlisted(answer);
+    let seconds = HeaderValue::from(too_many.retry_after_s);
+    answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+    Ok(Some(answer))
+}
+
 /// Whether a browser may see what a link shows: it has given its password, where there is one.
 async fn is_in(
     app: &App,
@@ -115,6 +139,9 @@ pub async fn shared(
     Path(token): Path<String>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
+    if let Some(refused) = limited(&app, &arrival)? {
+        return Ok(refused);
+    }
     let Some(found) = find(&app, &token).await? else {
         return nothing();
     };
@@ -135,6 +162,9 @@ pub async fn shared_list(
     Path((token, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
+    if let Some(refused) = limited(&app, &arrival)? {
+        return Ok(refused);
+    }
     let Some(found) = find(&app, &token).await? else {
         return nothing();
     };
@@ -166,9 +196,13 @@ async fn everybodys(app: &App, domain: &str) -> Result<Option<(Site, Viewer)>, E
 /// `GET /public/{domain}`.
 pub async fn public(
     State(app): State<App>,
+    arrival: Arrival,
     Path(domain): Path<String>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
+    if let Some(refused) = limited(&app, &arrival)? {
+        return Ok(refused);
+    }
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };
@@ -179,9 +213,13 @@ pub async fn public(
 /// `GET /public/{domain}/list/{list}`.
 pub async fn public_list(
     State(app): State<App>,
+    arrival: Arrival,
     Path((domain, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
+    if let Some(refused) = limited(&app, &arrival)? {
+        return Ok(refused);
+    }
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };

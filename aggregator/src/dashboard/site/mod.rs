@@ -350,7 +350,8 @@ pub async fn show(
         pairs: state.pairs(),
         pairs_but_dates: but_dates(state),
         headlines,
-        degraded,
+        // Such days are not told under a threshold.
+        degraded: degraded && asked.viewer.threshold.is_none(),
         partial,
         graph,
         graph_refused,

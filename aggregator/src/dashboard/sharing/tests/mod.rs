@@ -7,8 +7,8 @@ mod owner;
 
 use super::super::account::tests::{Answer, Browser, DAY_MS, HTTP, HTTPS, Web};
 use super::super::guard::Needs;
-use crate::accounts::Role;
 use crate::accounts::password::Password;
+use crate::accounts::{GUEST_VIEWS_MAX, Role};
 use crate::store::tests::engines::on_both_engines;
 use crate::store::{NewSharedLink, Place};
 
@@ -19,6 +19,7 @@ on_both_engines!(
     a_link_asks_for_its_password_and_opens_nothing_else,
     guesses_of_a_links_password_are_limited,
     guests_can_change_nothing,
+    a_network_is_shown_so_many_views_a_minute,
     filters_are_refused_under_a_threshold_and_work_without,
     a_view_is_part_of_another_page_only_where_it_is_asked_for,
     what_visitors_write_is_text,
@@ -223,6 +224,36 @@ async fn guesses_of_a_links_password_are_limited(place: Place) {
         .post(&link, &[("password", SECRET), ("x", "1")])
         .await;
     assert_eq!(unknown.status, 400);
+}
+
+async fn a_network_is_shown_so_many_views_a_minute(place: Place) {
+    let web = Web::start(&place).await;
+    open_to_everybody(&web, "a.example", Some(5)).await;
+    let guest = web.browser(HTTP);
+    let link = link(&web, "a.example", 5, None).await;
+    let paths = [
+        "/public/a.example".to_owned(),
+        "/public/a.example/list/page".to_owned(),
+        format!("{link}/list/page.csv"),
+        link,
+        format!("/shared/{}", "x".repeat(43)),
+    ];
+    for n in 0..GUEST_VIEWS_MAX as usize {
+        let path = &paths[n % paths.len()];
+        assert_ne!(guest.get(path).await.status, 429, "{n}");
+    }
+    for path in &paths {
+        let refused = guest.get(path).await;
+        assert_eq!(refused.status, 429, "{path}");
+        assert_eq!(refused.header("retry-after"), "61");
+    }
+    let elsewhere = Browser {
+        address: "198.51.100.7",
+        ..web.browser(HTTP)
+    };
+    assert_eq!(elsewhere.get(&paths[0]).await.status, 200);
+    web.clock.advance_ms(61_000);
+    assert_eq!(guest.get(&paths[0]).await.status, 200);
 }
 
 async fn guests_can_change_nothing(place: Place) {
