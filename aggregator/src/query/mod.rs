@@ -18,7 +18,7 @@ mod run;
 mod scan;
 mod sums;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod threshold;
 mod time;
 
