@@ -14,6 +14,9 @@ use super::threshold::{DayTotals, List, ListCell, shown, told_goals};
 use super::{GROUPS_MAX, too_many};
 use crate::error::Result;
 
+/// Most hours of a day.
+const HOURS: usize = 25;
+
 /// What cells are by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
@@ -85,17 +88,18 @@ impl Folded {
     /// Folds the days that came in several segments.
     pub fn end(&mut self) {
         for (date, cells) in std::mem::take(&mut self.waiting) {
-            self.fold(date, &cells);
+            let cells = cells.iter().map(|(key, counts)| (*key, counts.as_slice()));
+            self.fold(date, &cells.collect::<Vec<_>>());
         }
     }
 
-    fn fold(&mut self, date: i64, cells: &Cells) {
+    fn fold(&mut self, date: i64, cells: &[(u32, &[u64])]) {
         let Some(day) = self.rule.days.get(&date) else {
             return;
         };
-        let visitors = |counts: &Vec<u64>| counts.get(self.rule.visitors).copied().unwrap_or(0);
+        let visitors = |counts: &[u64]| counts.get(self.rule.visitors).copied().unwrap_or(0);
         let list = |is_kept: &dyn Fn(u32) -> bool| {
-            let cells = cells.iter().filter(|(key, _)| is_kept(**key));
+            let cells = cells.iter().filter(|(key, _)| is_kept(*key));
             let cells = cells.map(|(key, counts)| ListCell {
                 key: *key,
                 visitors: visitors(counts),
@@ -118,18 +122,18 @@ impl Folded {
             By::Hour => (true, false),
             By::List(kind) => (false, kind != List::Goals),
         };
-        for (key, counts) in cells {
-            let is_told = told.as_ref().is_none_or(|told| told.contains(key));
+        for (key, counts) in cells.iter().copied() {
+            let is_told = told.as_ref().is_none_or(|told| told.contains(&key));
             if !is_told && !has_rest {
                 continue;
             }
             let mut group = Group::default();
             if let Some(time) = self.slots.time {
-                let hour = if by_hour { u64::from(*key) } else { 0 };
+                let hour = if by_hour { u64::from(key) } else { 0 };
                 group[time] = self.span.number(date, hour);
             }
             if let (Some(slot), By::List(_)) = (self.slots.keys.first(), &self.rule.by) {
-                group[*slot] = if is_told { *key } else { self.rule.rest };
+                group[*slot] = if is_told { key } else { self.rule.rest };
             }
             add(self.groups.entry(group).or_default(), counts);
         }
@@ -149,26 +153,48 @@ impl Collect for Folded {
             return Ok(());
         }
         let width = block.counters.len();
-        let mut cells = Cells::default();
+        // By the place of the key among those of the part. A cell without any of these counts is one,
+        // too: which ones are asked for must not decide what is folded.
+        let key = block.keys.first();
+        let places = match (&self.rule.by, key) {
+            (By::List(_), Some(key)) => key.numbers().len(),
+            (By::Hour, _) => HOURS,
+            _ => 1,
+        };
+        let mut sums = vec![0_u64; places * width];
+        let mut is_there = vec![false; places];
         for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
-            let key = match (&self.rule.by, block.keys.first()) {
-                (By::Day, _) => 0,
-                (By::Hour, _) => block.hour(row) as u32,
-                (By::List(_), key) => key.map_or(0, |key| key.number(row)),
+            let place = match (&self.rule.by, key) {
+                (By::List(_), Some(key)) => key.place(row),
+                (By::Hour, _) => (block.hour(row) as usize).min(HOURS - 1),
+                _ => 0,
             };
-            // A cell without any of these counts is one, too: which ones are asked for must not
-            // decide what is folded.
-            let sums = cells.entry(key).or_insert_with(|| vec![0; width]);
-            for (sum, counts) in sums.iter_mut().zip(&block.counters) {
-                *sum = sum.saturating_add(counts.get(row).copied().unwrap_or(0));
+            let at = place * width;
+            if let (Some(sums), Some(there)) =
+                (sums.get_mut(at..at + width), is_there.get_mut(place))
+            {
+                *there = true;
+                for (sum, counts) in sums.iter_mut().zip(&block.counters) {
+                    *sum = sum.saturating_add(counts.get(row).copied().unwrap_or(0));
+                }
             }
         }
+        let key_of = |place: usize| match (&self.rule.by, key) {
+            (By::List(_), Some(key)) => key.numbers().get(place).copied().unwrap_or(0),
+            _ => place as u32,
+        };
+        let there = is_there.iter().enumerate().filter(|(_, there)| **there);
+        let cells = there.filter_map(|(place, _)| {
+            let at = place * width;
+            Some((key_of(place), sums.get(at..at + width)?))
+        });
+        let cells: Vec<(u32, &[u64])> = cells.collect();
         if self.rule.segments.get(&block.date) == Some(&1) {
             self.fold(block.date, &cells);
         } else {
             let mine = self.waiting.entry(block.date).or_default();
             for (key, counts) in cells {
-                add(mine.entry(key).or_default(), &counts);
+                add(mine.entry(key).or_default(), counts);
             }
         }
         let waiting: usize = self.waiting.values().map(FxHashMap::len).sum();
