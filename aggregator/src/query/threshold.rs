@@ -203,6 +203,11 @@ pub fn check(query: &Query, plan: &Plan) -> Result<(), Refused> {
             }
         },
     };
+    // Whoever is there in an hour need not have begun a visit in it: its visits may be one.
+    let is_of_hours = |metric: &Metric| matches!(metric, Metric::Visitors | Metric::Pageviews);
+    if dimension == Some(&Dimension::Hour) && !query.metrics.iter().all(is_of_hours) {
+        return Err("by the hour this view tells visitors and page views only".into());
+    }
     let is_of_list =
         |term: &Term| matches!(term.how, How::Sum(_)) && term.located.part == PartId::Rollup(part);
     // A rate of a goal would be of fewer days than all.

@@ -360,6 +360,22 @@ async fn filters_are_refused_under_a_threshold_and_work_without(place: Place) {
             "{list}"
         );
     }
+    // A visit need not begin in an hour in which somebody is there: its visits could be of one.
+    let of_day = "?from=2026-11-22&to=2026-11-22&metric=";
+    for (metric, is_told) in [
+        ("visitors", true),
+        ("pageviews", true),
+        ("visits", false),
+        ("visit_duration", false),
+        ("bounce_rate", false),
+    ] {
+        let page = guest.get(&format!("{few}{of_day}{metric}")).await;
+        assert_eq!(page.html.contains("<rect class"), is_told, "{metric}");
+        let refused = page.html.contains("No graph: by the hour");
+        assert_eq!(refused, !is_told, "{metric}");
+        let page = guest.get(&format!("{all}{of_day}{metric}")).await;
+        assert!(page.html.contains("<rect class"), "{metric}");
+    }
     let page = guest.get(&few).await;
     assert!(!page.html.contains("Add filter") && !page.html.contains("?filter="));
     let page = guest.get(&all).await;
