@@ -20,6 +20,7 @@ use cli::import::ImportCommand;
 use cli::key::KeyCommand;
 use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
+use cli::share::ShareCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
 use cli::user::UserCommand;
@@ -55,6 +56,9 @@ enum Command {
     /// Put goals of a site in order, also while the server runs.
     #[command(subcommand)]
     Funnel(FunnelCommand),
+    /// Say who may see a site's numbers without an account, also while the server runs.
+    #[command(subcommand)]
+    Share(ShareCommand),
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -123,6 +127,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Shield(command) => command.run(&data).await,
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
+        Command::Share(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
         Command::User(command) => command.run(&data).await,
         Command::Query(command) => command.run(Some(&data)).await,

@@ -33,8 +33,8 @@ struct Window {
 
 impl Window {
     /// Not one that begins in the future, as when the clock was put back.
-    fn runs(&self, now_ms: UnixMs) -> bool {
-        (0..WINDOW_MS).contains(&now_ms.saturating_sub(self.began_ms))
+    fn runs(&self, now_ms: UnixMs, window_ms: i64) -> bool {
+        (0..window_ms).contains(&now_ms.saturating_sub(self.began_ms))
     }
 }
 
@@ -43,6 +43,8 @@ type Windows = HashMap<Who, Window>;
 /// See the module.
 pub struct Attempts {
     key: Zeroizing<[u8; 32]>,
+    most: u32,
+    window_ms: i64,
     /// Of accounts, and of networks.
     windows: Mutex<[Windows; 2]>,
 }
@@ -55,11 +57,20 @@ impl fmt::Debug for Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
+        Self::of(BAD_MAX, WINDOW_MS)
+    }
+}
+
+impl Attempts {
+    /// Looks at so many in a window of so many ms.
+    pub fn of(most: u32, window_ms: i64) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         // Without a random source nothing else of this server works either: no token, no salt.
         let _ = getrandom::fill(&mut *key);
         Self {
             key,
+            most,
+            window_ms,
             windows: Mutex::default(),
         }
     }
@@ -101,11 +112,11 @@ impl Attempts {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let full = windows.iter().zip(&who).filter_map(|(windows, who)| {
             let window = windows.get(who)?;
-            let is_full = window.runs(now_ms) && window.bad >= BAD_MAX;
+            let is_full = window.runs(now_ms, self.window_ms) && window.bad >= self.most;
             is_full.then(|| {
                 window
                     .began_ms
-                    .saturating_add(WINDOW_MS)
+                    .saturating_add(self.window_ms)
                     .saturating_sub(now_ms)
             })
         });
@@ -117,13 +128,13 @@ impl Attempts {
         }
         for (windows, who) in windows.iter_mut().zip(who) {
             if windows.len() >= REMEMBERED_MAX && !windows.contains_key(&who) {
-                make_room(windows, now_ms);
+                make_room(windows, now_ms, self.window_ms);
             }
             let window = windows.entry(who).or_insert(Window {
                 began_ms: now_ms,
                 bad: 0,
             });
-            if !window.runs(now_ms) {
+            if !window.runs(now_ms, self.window_ms) {
                 *window = Window {
                     began_ms: now_ms,
                     bad: 0,
@@ -168,8 +179,8 @@ impl Attempts {
     }
 }
 
-fn make_room(windows: &mut Windows, now_ms: UnixMs) {
-    windows.retain(|_, window| window.runs(now_ms));
+fn make_room(windows: &mut Windows, now_ms: UnixMs, window_ms: i64) {
+    windows.retain(|_, window| window.runs(now_ms, window_ms));
     if windows.len() >= REMEMBERED_MAX
         && let Some((&oldest, _)) = windows.iter().min_by_key(|(_, window)| window.began_ms)
     {

@@ -35,11 +35,27 @@ pub const INVITATION_MS: i64 = 7 * 24 * 3_600_000;
 /// How long a link for a new password works, ms.
 pub const RESET_MS: i64 = 24 * 3_600_000;
 
+/// Views without an account that one network is shown in a minute.
+pub const GUEST_VIEWS_MAX: u32 = 120;
+const MINUTE_MS: i64 = 60_000;
+
 /// What a server knows of log-ins, in memory only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accounts {
     /// Checks passwords.
     pub passwords: Passwords,
     /// Counts guesses.
     pub attempts: Attempts,
+    /// Counts what is shown to guests, by network.
+    pub guests: Attempts,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
+            guests: Attempts::of(GUEST_VIEWS_MAX, MINUTE_MS),
+        }
+    }
 }

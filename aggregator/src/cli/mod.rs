@@ -10,6 +10,7 @@ pub mod import;
 pub mod key;
 pub mod query;
 pub mod serve;
+pub mod share;
 pub mod shield;
 pub mod site;
 pub mod user;

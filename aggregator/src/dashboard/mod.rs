@@ -5,6 +5,7 @@ mod account;
 mod dropped;
 pub mod guard;
 mod settings;
+mod sharing;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    settings::add(account::add(pages))
+    sharing::add(settings::add(account::add(pages)))
 }
 
 /// The routes.

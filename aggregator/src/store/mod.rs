@@ -25,6 +25,7 @@ mod segments;
 mod settings;
 mod shards;
 mod shields;
+mod shared_links;
 mod sites;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -54,6 +55,7 @@ pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};
 pub use shields::Shield;
+pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use sites::PageFrom;
 
 /// Where a database is.

@@ -29,7 +29,7 @@ pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOON_MS: i64 = 20_780 * DAY_MS + DAY_MS / 2;
 pub(crate) const HTTP: &str = "http://127.0.0.1:8000";
-const HTTPS: &str = "https://stats.example";
+pub(crate) const HTTPS: &str = "https://stats.example";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server with the sites a.example and b.example, behind a proxy at 10.0.0.1.
@@ -145,11 +145,11 @@ impl Web {
 
 /// A browser at an address, which keeps cookies.
 pub(crate) struct Browser<'a> {
-    web: &'a Web,
-    origin: &'static str,
-    address: &'static str,
+    pub(crate) web: &'a Web,
+    pub(crate) origin: &'static str,
+    pub(crate) address: &'static str,
     /// As it sends it.
-    cookie: RefCell<String>,
+    pub(crate) cookie: RefCell<String>,
 }
 
 impl Browser<'_> {
@@ -203,7 +203,7 @@ impl Browser<'_> {
             .await
     }
 
-    async fn log_in(&self, mail: &str, password: &str) -> Answer {
+    pub(crate) async fn log_in(&self, mail: &str, password: &str) -> Answer {
         self.post("/login", &[("mail", mail), ("password", password)])
             .await
     }
