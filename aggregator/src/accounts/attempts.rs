@@ -42,6 +42,8 @@ type Windows = HashMap<Who, Window>;
 
 /// See the module.
 pub struct Attempts {
+    /// In a window: for an account, and for a network.
+    most: [u32; 2],
     key: Zeroizing<[u8; 32]>,
     /// Of accounts, and of networks.
     windows: Mutex<[Windows; 2]>,
@@ -55,10 +57,18 @@ impl fmt::Debug for Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
+        Self::of_most(BAD_MAX, BAD_MAX)
+    }
+}
+
+impl Attempts {
+    /// So many for an account, and for a network.
+    pub fn of_most(account: u32, network: u32) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         // Without a random source nothing else of this server works either: no token, no salt.
         let _ = getrandom::fill(&mut *key);
         Self {
+            most: [account, network],
             key,
             windows: Mutex::default(),
         }
@@ -99,9 +109,10 @@ impl Attempts {
             self.who(b"network", &network),
         ];
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = windows.iter().zip(&who).filter_map(|(windows, who)| {
+        let full = windows.iter().zip(&who).zip(self.most);
+        let full = full.filter_map(|((windows, who), most)| {
             let window = windows.get(who)?;
-            let is_full = window.runs(now_ms) && window.bad >= BAD_MAX;
+            let is_full = window.runs(now_ms) && window.bad >= most;
             is_full.then(|| {
                 window
                     .began_ms

@@ -34,12 +34,32 @@ pub const FIRST_LINK_MS: i64 = 24 * 3_600_000;
 pub const INVITATION_MS: i64 = 7 * 24 * 3_600_000;
 /// How long a link for a new password works, ms.
 pub const RESET_MS: i64 = 24 * 3_600_000;
+/// The same where it was sent by mail to whoever asked, ms.
+pub const RESET_BY_MAIL_MS: i64 = 3_600_000;
+/// Invitations by mail in a quarter of an hour: to one address, and from one network.
+const INVITATIONS_BY_MAIL: (u32, u32) = (3, 30);
 
 /// What a server knows of log-ins, in memory only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accounts {
     /// Checks passwords.
     pub passwords: Passwords,
     /// Counts guesses.
     pub attempts: Attempts,
+    /// Counts who asks for a new password by mail.
+    pub resets: Attempts,
+    /// Counts who is invited by mail.
+    pub invitations: Attempts,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        let (address, network) = INVITATIONS_BY_MAIL;
+        Self {
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
+            resets: Attempts::default(),
+            invitations: Attempts::of_most(address, network),
+        }
+    }
 }

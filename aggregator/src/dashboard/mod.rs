@@ -4,10 +4,11 @@
 mod account;
 mod dropped;
 pub mod guard;
-mod site;
+mod mail;
+pub(crate) mod site;
 #[cfg(test)]
 mod tests;
-mod view;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    account::add(pages)
+    mail::add(account::add(pages))
 }
 
 /// The routes.
