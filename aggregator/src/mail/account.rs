@@ -8,7 +8,7 @@ use crate::error::Result;
 
 /// A mail with one link in it.
 #[derive(Template)]
-#[template(path = "mail/link.html")]
+#[template(path = "letter/link.html")]
 struct LinkHtml<'a> {
     title: &'a str,
     says: &'a str,
@@ -18,7 +18,7 @@ struct LinkHtml<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/link.txt")]
+#[template(path = "letter/link.txt")]
 struct LinkText<'a> {
     says: &'a str,
     link: &'a str,

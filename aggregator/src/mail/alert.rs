@@ -22,7 +22,7 @@ pub const VISITORS_MAX: u32 = 10_000_000;
 pub const HOURS_MAX: u32 = 24;
 
 #[derive(Template)]
-#[template(path = "mail/alert.html")]
+#[template(path = "letter/alert.html")]
 struct Html<'a> {
     title: &'a str,
     says: &'a str,
@@ -33,7 +33,7 @@ struct Html<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/alert.txt")]
+#[template(path = "letter/alert.txt")]
 struct Text<'a> {
     says: &'a str,
     hint: &'a str,

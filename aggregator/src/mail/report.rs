@@ -86,7 +86,7 @@ pub struct Report {
 }
 
 #[derive(Template)]
-#[template(path = "mail/report.html")]
+#[template(path = "letter/report.html")]
 struct Html<'a> {
     report: &'a Report,
     dashboard: String,
@@ -95,7 +95,7 @@ struct Html<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/report.txt")]
+#[template(path = "letter/report.txt")]
 struct Text<'a> {
     report: &'a Report,
     dashboard: String,

@@ -1,6 +1,8 @@
 //! The SMTP server: how it is reached, and what came of it.
 
+use std::error::Error as _;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -195,9 +197,9 @@ fn unsent(error: &lettre::transport::smtp::Error, place: &str) -> Unsent {
             format!("{place} takes no mail now ({code})"),
             "try again later",
         ),
-        None if error.is_tls() => (
+        None if is_tls(error) => (
             format!("no TLS with {place}"),
-            "the certificate must be for that name, by an authority that the system knows or smtp-ca names",
+            "its certificate must be for the name in smtp-host, by an authority that the system knows or smtp-ca names; and smtp-tls must suit the port: 465 is tls, 587 starttls",
         ),
         None if error.is_client() => (
             format!("{place} cannot be spoken with as the settings say"),
@@ -219,6 +221,14 @@ fn unsent(error: &lettre::transport::smtp::Error, place: &str) -> Unsent {
         why,
         is_final,
     }
+}
+
+/// Whether the connection was there and only TLS failed: that comes as data that cannot be read.
+fn is_tls(error: &lettre::transport::smtp::Error) -> bool {
+    let problem = error
+        .source()
+        .and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_tls() || problem.is_some_and(|problem| problem.kind() == ErrorKind::InvalidData)
 }
 
 fn sender(text: &str) -> Result<Mailbox> {
