@@ -1,5 +1,6 @@
 //! How often somebody may guess: five times in a quarter of an hour, per account and per network
-//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it.
+//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it. Who has a mail sent is counted
+//! the same way, where every one counts.
 //!
 //! In memory only, and neither addresses nor networks as they are: what is kept of either is a hash
 //! under a key of this process (I1). A server that starts anew begins to count anew, and each of

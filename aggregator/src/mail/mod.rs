@@ -75,3 +75,39 @@ fn rendered(template: &impl askama::Template) -> Result<String> {
     let text = template.render();
     text.map_err(|error| Error::Invalid(format!("a mail cannot be made: {error}")))
 }
+
+#[cfg(test)]
+mod url_tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_https_or_loopback() {
+        for (text, link) in [
+            ("https://stats.example", "https://stats.example/x"),
+            (
+                " https://stats.example:8443/ ",
+                "https://stats.example:8443/x",
+            ),
+            ("https://example.com/stats/", "https://example.com/stats/x"),
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000/x"),
+            ("http://localhost:8000", "http://localhost:8000/x"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().to("/x"), link);
+        }
+        for text in [
+            "",
+            "stats.example",
+            "http://stats.example",
+            "ftp://stats.example",
+            "https://",
+            "https://user:password@stats.example",
+            "https://stats.example/?x",
+            "javascript:alert(1)",
+            "https://stats.example/a b",
+        ] {
+            let error = PublicUrl::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("dashboard-url: "), "{text}: {error}");
+            assert!(!error.contains("password"), "{error}");
+        }
+    }
+}
