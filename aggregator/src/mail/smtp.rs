@@ -225,10 +225,10 @@ fn unsent(error: &lettre::transport::smtp::Error, place: &str) -> Unsent {
 
 /// Whether the connection was there and only TLS failed: that comes as data that cannot be read.
 fn is_tls(error: &lettre::transport::smtp::Error) -> bool {
-    let problem = error
-        .source()
-        .and_then(|source| source.downcast_ref::<std::io::Error>());
-    error.is_tls() || problem.is_some_and(|problem| problem.kind() == ErrorKind::InvalidData)
+    let sources = std::iter::successors(error.source(), |source| source.source());
+    let problems = sources.filter_map(|source| source.downcast_ref::<std::io::Error>());
+    let mut kinds = problems.map(std::io::Error::kind);
+    error.is_tls() || kinds.any(|kind| kind == ErrorKind::InvalidData)
 }
 
 fn sender(text: &str) -> Result<Mailbox> {
