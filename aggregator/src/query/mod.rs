@@ -17,7 +17,7 @@ mod run;
 mod scan;
 mod sums;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 
 pub use dimension::Dimension;

@@ -6,6 +6,7 @@ mod fixture;
 mod goals;
 mod keys;
 mod live;
+mod oracle;
 mod sites;
 mod v1;
 

@@ -2,9 +2,9 @@
 //! questions of the whole grammar; a naive model that keeps every event and its visitor. What is
 //! told as exact is equal, what is told as an estimate lies within its bounds (I10).
 
-mod ask;
-mod model;
-mod stream;
+pub(crate) mod ask;
+pub(crate) mod model;
+pub(crate) mod stream;
 
 use jiff::civil::date;
 
@@ -44,21 +44,26 @@ impl Chance {
 }
 
 /// The first day: the third has 25 hours.
-const FROM: jiff::civil::Date = date(2026, 10, 23);
-const DAYS: usize = 4;
+pub(crate) const FROM: jiff::civil::Date = date(2026, 10, 23);
+pub(crate) const DAYS: usize = 4;
 
-async fn play(seed: u64, questions: usize) -> (usize, usize, usize) {
-    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::File(folder.path().join("x.sqlite"));
-    let store = Store::open(&place).await.unwrap();
-    store
-        .add_site("a.example", "Europe/Berlin", FROM)
-        .await
-        .unwrap();
-    let site: Site = store.site("a.example").await.unwrap().unwrap();
-    let events = Stream::draw(&mut chance, 20 + seed as usize % 180);
-    for batch in events.batches(&mut chance, site.id) {
+/// A generator of its own for each seed.
+pub(crate) fn chance_of(seed: u64) -> Chance {
+    Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+}
+
+/// Makes a site and counts random events there; gives the model that knows all of them.
+pub(crate) async fn filled(
+    store: &Store,
+    domain: &str,
+    seed: u64,
+    chance: &mut Chance,
+) -> (Site, Model) {
+    let added = store.add_site(domain, "Europe/Berlin", FROM).await.unwrap();
+    assert!(added);
+    let site = store.site(domain).await.unwrap().unwrap();
+    let events = Stream::draw(chance, 20 + seed as usize % 180);
+    for batch in events.batches(chance, site.id) {
         let bytes = batch.encode().unwrap();
         let batch = shared::batch::Batch::decode(&bytes).unwrap();
         let mut sha = [0; 32];
@@ -80,8 +85,17 @@ async fn play(seed: u64, questions: usize) -> (usize, usize, usize) {
             _ => {}
         }
     }
-    let goals = Goals::new(stream::goals());
     let model = Model::of(&events);
+    (site, model)
+}
+
+async fn play(seed: u64, questions: usize) -> (usize, usize, usize) {
+    let mut chance = chance_of(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("x.sqlite"));
+    let store = Store::open(&place).await.unwrap();
+    let (site, model) = filled(&store, "a.example", seed, &mut chance).await;
+    let goals = Goals::new(stream::goals());
     let mut asker = Asker::default();
     let mut counts = (0, 0, 0);
     for _ in 0..questions {
