@@ -225,10 +225,15 @@ fn unsent(error: &lettre::transport::smtp::Error, place: &str) -> Unsent {
 
 /// Whether the connection was there and only TLS failed: that comes as data that cannot be read.
 fn is_tls(error: &lettre::transport::smtp::Error) -> bool {
-    let sources = std::iter::successors(error.source(), |source| source.source());
-    let problems = sources.filter_map(|source| source.downcast_ref::<std::io::Error>());
-    let mut kinds = problems.map(std::io::Error::kind);
-    error.is_tls() || kinds.any(|kind| kind == ErrorKind::InvalidData)
+    let mut source = error.source();
+    while let Some(problem) = source {
+        let problem_of_io = problem.downcast_ref::<std::io::Error>();
+        if problem_of_io.is_some_and(|problem| problem.kind() == ErrorKind::InvalidData) {
+            return true;
+        }
+        source = problem.source();
+    }
+    error.is_tls()
 }
 
 fn sender(text: &str) -> Result<Mailbox> {
