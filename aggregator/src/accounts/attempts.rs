@@ -1,5 +1,6 @@
 //! How often somebody may guess: five times in a quarter of an hour, per account and per network
-//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it.
+//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it. Who has a mail sent is counted
+//! the same way, where every one counts.
 //!
 //! In memory only, and neither addresses nor networks as they are: what is kept of either is a hash
 //! under a key of this process (I1). A server that starts anew begins to count anew, and each of
@@ -42,8 +43,9 @@ type Windows = HashMap<Who, Window>;
 
 /// See the module.
 pub struct Attempts {
+    /// In a window: for an account, and for a network.
+    most: [u32; 2],
     key: Zeroizing<[u8; 32]>,
-    most: u32,
     window_ms: i64,
     /// Of accounts, and of networks.
     windows: Mutex<[Windows; 2]>,
@@ -57,19 +59,19 @@ impl fmt::Debug for Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self::of(BAD_MAX, WINDOW_MS)
+        Self::of([BAD_MAX, BAD_MAX], WINDOW_MS)
     }
 }
 
 impl Attempts {
-    /// Looks at so many in a window of so many ms.
-    pub fn of(most: u32, window_ms: i64) -> Self {
+    /// So many for an account, and for a network, in a window of so many ms.
+    pub fn of(most: [u32; 2], window_ms: i64) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         // Without a random source nothing else of this server works either: no token, no salt.
         let _ = getrandom::fill(&mut *key);
         Self {
-            key,
             most,
+            key,
             window_ms,
             windows: Mutex::default(),
         }
@@ -110,9 +112,10 @@ impl Attempts {
             self.who(b"network", &network),
         ];
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = windows.iter().zip(&who).filter_map(|(windows, who)| {
+        let full = windows.iter().zip(&who).zip(self.most);
+        let full = full.filter_map(|((windows, who), most)| {
             let window = windows.get(who)?;
-            let is_full = window.runs(now_ms, self.window_ms) && window.bad >= self.most;
+            let is_full = window.runs(now_ms, self.window_ms) && window.bad >= most;
             is_full.then(|| {
                 window
                     .began_ms

@@ -8,6 +8,7 @@ pub mod funnel;
 pub mod goal;
 pub mod import;
 pub mod key;
+pub mod mail;
 pub mod query;
 pub mod serve;
 pub mod share;

@@ -127,6 +127,11 @@ pub struct DashboardUrl {
 }
 
 impl DashboardUrl {
+    /// As it was given, if it was.
+    pub fn given(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     /// The address of what a token opens.
     pub fn link(&self, path: &str, token: &PlainToken, port: u16) -> String {
         let loopback = format!("http://127.0.0.1:{port}");

@@ -4,12 +4,13 @@
 mod account;
 mod dropped;
 pub mod guard;
+mod mail;
 mod settings;
 mod sharing;
-mod site;
+pub(crate) mod site;
 #[cfg(test)]
 mod tests;
-mod view;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    sharing::add(settings::add(account::add(pages)))
+    mail::add(sharing::add(settings::add(account::add(pages))))
 }
 
 /// The routes.

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 17] = [
+const TABLES: [(&str, &[(&str, Kind)]); 20] = [
     (
         "site",
         &[
@@ -53,6 +53,33 @@ const TABLES: [(&str, &[(&str, Kind)]); 17] = [
         "role",
         &[("site_id", Int), ("account_id", Int), ("role", Text)],
     ),
+    (
+        "mail_wish",
+        &[
+            ("site_id", Int),
+            ("account_id", Int),
+            ("weekly_ms", Int),
+            ("monthly_ms", Int),
+            ("spike_ms", Int),
+            ("drop_ms", Int),
+            ("spike_visitors", Int),
+            ("drop_visitors", Int),
+            ("drop_hours", Int),
+        ],
+    ),
+    (
+        "mail_sent",
+        &[
+            ("site_id", Int),
+            ("account_id", Int),
+            ("kind", Text),
+            ("period", Int),
+            ("state", Text),
+            ("began_ms", Int),
+            ("next_ms", Int),
+        ],
+    ),
+    ("mail_key", &[("id", Int), ("secret", Bytes)]),
     (
         "api_key",
         &[

@@ -18,6 +18,7 @@ mod keys;
 mod links;
 mod live;
 mod logins;
+mod mail;
 mod props;
 mod retention;
 mod roles;
@@ -51,6 +52,7 @@ pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, KEYS_MAX, Key, KeyHash, NewKey, S
 pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
 pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
+pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};

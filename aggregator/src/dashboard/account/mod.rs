@@ -3,6 +3,7 @@
 
 pub mod cookie;
 pub mod fields;
+mod forgot;
 mod login;
 mod people;
 mod settings;
@@ -34,6 +35,8 @@ pub fn add(pages: Pages) -> Pages {
         .get("/login/code", Needs::Nothing, login::show_code)
         .post("/login/code", Needs::Nothing, login::code)
         .post("/logout", Needs::Account, login::out)
+        .get("/forgot", Needs::Nothing, forgot::show)
+        .post("/forgot", Needs::Nothing, forgot::ask)
         .get("/welcome/{token}", Needs::Nothing, welcome::show)
         .post("/welcome/{token}", Needs::Nothing, welcome::join)
         .post("/welcome/{token}/accept", Needs::Account, welcome::accept)
@@ -123,12 +126,15 @@ pub async fn check(
 }
 
 fn too_many_tries(too_many: TooMany) -> Result<Response, Failure> {
+    let why = "There were too many wrong tries for this account, or from this network.";
+    too_many_of(why, too_many)
+}
+
+/// 429, why, and when again.
+fn too_many_of(why: &str, too_many: TooMany) -> Result<Response, Failure> {
     let minutes = too_many.retry_after_s.div_ceil(60);
     let plural = if minutes == 1 { "" } else { "s" };
-    let text = format!(
-        "There were too many wrong tries here, or from this network. Try again in \
-         {minutes} minute{plural}."
-    );
+    let text = format!("{why} Try again in {minutes} minute{plural}.");
     let page = message(StatusCode::TOO_MANY_REQUESTS, "Too many tries", text)?;
     let retry_after = HeaderValue::from(too_many.retry_after_s);
     Ok(([(header::RETRY_AFTER, retry_after)], page).into_response())

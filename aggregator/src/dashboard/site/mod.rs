@@ -2,8 +2,8 @@
 
 mod funnels;
 mod graph;
-mod numbers;
-mod panels;
+pub(crate) mod numbers;
+pub(crate) mod panels;
 mod state;
 pub mod viewer;
 

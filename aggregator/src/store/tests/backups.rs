@@ -34,6 +34,7 @@ async fn filled(place: &Place) -> (Store, Site) {
         .unwrap();
     person(&store, site.id).await;
     opened(&store, site.id).await;
+    store.mail_key().await.unwrap();
     store.keep_months(site.id, 7).await.unwrap();
     let sites = store.sites().await.unwrap();
     store
@@ -235,6 +236,7 @@ async fn every_table_is_in_a_backup_or_left_out_on_purpose(place: Place) {
         "recovery_code",
         "login",
         "shared_login",
+        "mail_key",
     ];
     known.extend(others.map(str::to_owned));
     let mut told: Vec<String> = Vec::new();

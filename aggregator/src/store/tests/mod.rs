@@ -4,6 +4,7 @@
 mod backups;
 pub(crate) mod engines;
 mod imports;
+mod mail;
 mod settings;
 mod shared_links;
 pub(crate) mod sqlite;
@@ -20,6 +21,7 @@ use super::*;
 use crate::accounts::Role;
 use crate::accounts::token::PlainToken;
 use crate::clock::day_number;
+use crate::mail::Kind;
 use crate::segment::{Hours, PartId, Segment};
 use crate::site::Site;
 use engines::on_both_engines;
@@ -51,7 +53,7 @@ async fn with_sites(place: &Place) -> (Store, Site) {
 }
 
 /// A batch with a row in every cube, and every counter in it.
-fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
+pub(crate) fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
     let mut batch = json!({
         "v": 1,
         "source": {"site": site, "date": date, "shard": 0, "incarnation": "0".repeat(32)},
@@ -104,6 +106,13 @@ async fn person(store: &Store, site: u32) {
     store.add_link(&invitation, i64::MAX).await.unwrap();
     let begun = store.begin_login(account, false, today(), i64::MAX, None);
     begun.await.unwrap();
+    let wish = MailWish {
+        weekly_ms: Some(1),
+        ..MailWish::default()
+    };
+    store.set_mail_wish(site, account, &wish).await.unwrap();
+    let of = (site, account, Kind::Weekly);
+    assert!(store.take_report(of, 1, noon()).await.unwrap());
 }
 
 /// Opens a site to everybody and by a link, whose password somebody has given; the link's token.

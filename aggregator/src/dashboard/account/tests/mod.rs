@@ -1,8 +1,10 @@
 //! The pages over a real store, each on both engines: what they refuse, and what they do.
 
+mod forgot;
 mod guard;
 mod links;
 mod login;
+mod mail;
 mod people;
 mod settings;
 
@@ -21,6 +23,8 @@ use crate::accounts::Role;
 use crate::accounts::password::Password;
 use crate::arrival::Peer;
 use crate::clock::date_in_utc;
+use crate::mail::Mail;
+use crate::mail::tests::{Kept, URL};
 use crate::salts::SaltKeeper;
 use crate::serve::{App, router};
 use crate::store::{Link, NewAccount, Place, Store};
@@ -89,6 +93,19 @@ impl Web {
             app,
             clock,
         }
+    }
+
+    /// The same with mail, which is kept.
+    async fn with_mail(place: &Place) -> (Self, Kept) {
+        let web = Self::start(place).await;
+        let kept = Kept::default();
+        let app = web.app.with_mail(Some(Mail::kept(kept.clone(), URL)));
+        let web = Self {
+            router: router(app.clone()),
+            app,
+            clock: web.clock,
+        };
+        (web, kept)
     }
 
     pub(crate) fn today(&self) -> Date {
