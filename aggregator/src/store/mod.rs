@@ -25,8 +25,8 @@ mod roles;
 mod segments;
 mod settings;
 mod shards;
-mod shields;
 mod shared_links;
+mod shields;
 mod sites;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -56,8 +56,8 @@ pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};
-pub use shields::Shield;
 pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
+pub use shields::Shield;
 pub use sites::PageFrom;
 
 /// Where a database is.

@@ -123,7 +123,10 @@ impl Reader {
         let viewer = &asked.viewer;
         Self {
             is_member: viewer.role.is_some(),
-            settings: viewer.role.and_then(|role| settings::first(&asked.site, role)).unwrap_or_default(),
+            settings: viewer
+                .role
+                .and_then(|role| settings::first(&asked.site, role))
+                .unwrap_or_default(),
             k: viewer.k(),
             embed: asked.state.embed,
             theme: asked.state.theme.unwrap_or_default(),
