@@ -22,11 +22,14 @@ use shared::country::DEFAULT_ATTRIBUTION;
 use shared::report::Sums;
 use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
+use shared::visitor::SiteId;
 use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
 use crate::arrival::arrive;
+use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
+use crate::mail::Mail;
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
 use crate::store::Store;
@@ -34,6 +37,8 @@ use crate::{api, chores, connections, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long mails under way may take after that.
+const MAIL_DRAIN: Duration = Duration::from_secs(2);
 
 /// For how many days counts are kept by the hour, unless told otherwise.
 pub const HOURS_KEPT_DAYS: u32 = 60;
@@ -80,6 +85,8 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: Arc<[Network]>,
+    /// Mail, where there is.
+    pub mail: Option<Arc<Mail>>,
 }
 
 impl App {
@@ -106,6 +113,7 @@ impl App {
             keys: Arc::default(),
             accounts: Arc::default(),
             trusted_proxies: Arc::default(),
+            mail: None,
         }
     }
 
@@ -130,6 +138,13 @@ impl App {
         self
     }
 
+    /// The same with mail.
+    #[must_use]
+    pub fn with_mail(mut self, mail: Option<Mail>) -> Self {
+        self.mail = mail.map(Arc::new);
+        self
+    }
+
     /// The salts that may be used now, for every site; destroys the others.
     ///
     /// # Errors
@@ -147,6 +162,19 @@ impl App {
     pub async fn forget_removed_sites(&self) -> Result<()> {
         let _turn = self.salts_turn.lock().await;
         self.salts.keep_sites(&self.store.site_ids().await?)
+    }
+
+    /// Removes a site and everything counted for it, at once and for ever; its keys, links and
+    /// invitations open nothing any more, its salts are destroyed, and the edge drops what it holds
+    /// of it when it asks next. False when there is none.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn erase_site(&self, site: SiteId) -> Result<bool> {
+        let today = date_in_utc(self.clock.now_ms());
+        let was_there = self.store.erase_site(site, today).await?;
+        self.forget_removed_sites().await?;
+        Ok(was_there)
     }
 
     /// The same with another sentence of whom the countries are from.
@@ -195,10 +223,13 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves until a signal to stop.
 pub async fn serve(listener: TcpListener, app: App) {
-    let store = app.store.clone();
+    let (store, mail) = (app.store.clone(), app.mail.clone());
     let chores = tokio::spawn(chores::run(app.clone()));
     connections::serve(listener, router(app), signal_to_stop(), DRAIN).await;
     chores.abort();
+    if let Some(mail) = mail {
+        mail.settled(MAIL_DRAIN).await;
+    }
     store.close().await;
 }
 

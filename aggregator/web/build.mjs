@@ -28,6 +28,8 @@ const TYPES = {
 const PARTS = [
   ["dayfly.css", "../assets/dayfly.css"],
   ["account.css", "../assets/account.css"],
+  ["settings.css", "../assets/settings.css"],
+  ["shared.css", "../assets/shared.css"],
   ["api.css", "../assets/api.css"],
   ["icon.svg", "../assets/icon.svg"],
   ["site.js", "main.ts"],

@@ -4,10 +4,13 @@
 mod account;
 mod dropped;
 pub mod guard;
-mod site;
+mod mail;
+mod settings;
+mod sharing;
+pub(crate) mod site;
 #[cfg(test)]
 mod tests;
-mod view;
+pub(crate) mod view;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -26,7 +29,6 @@ use crate::assets;
 use crate::error::Error;
 use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
-use crate::site::Site;
 use guard::{Caller, Needs, Pages};
 use view::count;
 
@@ -42,7 +44,7 @@ pub fn pages(app: App) -> Pages {
         let answer = move |headers: HeaderMap| async move { asset.answer(&headers) };
         pages = pages.get(asset.path, Needs::Nothing, answer);
     }
-    account::add(pages)
+    mail::add(sharing::add(settings::add(account::add(pages))))
 }
 
 /// The routes.
@@ -123,18 +125,6 @@ pub async fn not_found(headers: HeaderMap) -> Response {
     }
     let error = axum::Json(serde_json::json!({ "error": "there is nothing here" }));
     (StatusCode::NOT_FOUND, error).into_response()
-}
-
-/// What goes into a site's pages.
-fn snippet(app: &App, site: &Site) -> String {
-    let local = match site.domain.starts_with("localhost") {
-        true => " data-local",
-        false => "",
-    };
-    format!(
-        r#"<script defer data-domain="{}"{local} src="{}/js/script.js"></script>"#,
-        site.domain, app.edge_url
-    )
 }
 
 fn page(template: &impl Template) -> Result<Response, Failure> {

@@ -5,7 +5,8 @@ use axum::response::Response;
 
 use super::super::{Failure, message};
 use super::panels::PANELS;
-use super::state::{OPS, State, Term};
+use super::state::{DEFAULT_PERIOD, GUESTS_PERIOD, OPS, State, Term};
+use super::viewer::Viewer;
 use crate::error::Result;
 use crate::query::{self, Answer, Dimension, Goals, Metric, Query, Range};
 use crate::serve::App;
@@ -21,6 +22,7 @@ pub(super) struct Chip {
 
 /// What a request is about.
 pub(super) struct Asked {
+    pub viewer: Viewer,
     pub site: Site,
     pub goals: Goals,
     pub state: State,
@@ -36,10 +38,11 @@ impl Asked {
     pub(super) async fn read(
         app: &App,
         site: Site,
+        viewer: Viewer,
         query: Option<&str>,
     ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
         let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
-        let state = match State::parse(query.unwrap_or_default(), &names) {
+        let mut state = match State::parse(query.unwrap_or_default(), &names) {
             Ok(state) => state,
             Err(problem) => {
                 let title = match problem.contains("period") {
@@ -51,12 +54,30 @@ impl Asked {
         };
         let now_ms = app.clock.now_ms();
         let today = site.today(now_ms);
+        let mut last = today;
+        if let Some(k) = viewer.k() {
+            if !state.filters.is_empty() || !state.search.is_empty() {
+                let text = format!(
+                    "There are no filters here: this view tells nothing of fewer than {k} visitors, and filters could single them out."
+                );
+                return message(StatusCode::BAD_REQUEST, "No filters here", text).map(Err);
+            }
+            // Days that are over.
+            last = today.yesterday().unwrap_or(today);
+            if state.period == DEFAULT_PERIOD {
+                GUESTS_PERIOD.clone_into(&mut state.period);
+            }
+        }
+        if !viewer.may_embed {
+            (state.embed, state.theme) = (false, None);
+        }
         let oldest = app.store.oldest_day(site.id).await?;
-        let (from, to) = state.days(today, oldest);
+        let (from, to) = state.days(today, last, oldest);
         let goals = app.store.named_goals(site.id).await?;
         Ok(Ok(Self {
             range: Range::days(from, to),
             now: site.minute(now_ms),
+            viewer,
             site,
             goals,
             state,
@@ -69,6 +90,7 @@ impl Asked {
     pub(super) fn query(&self, metrics: &[Metric]) -> Query {
         Query {
             filter: self.state.filter(),
+            threshold: self.viewer.threshold,
             ..Query::total(metrics, self.range)
         }
     }

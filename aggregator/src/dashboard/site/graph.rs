@@ -56,7 +56,7 @@ pub(super) async fn graph(
     let last = cells.len().saturating_sub(1);
     let points = cells.into_iter().enumerate().map(|(at, (label, cell))| {
         let before = befores.as_mut();
-        let before = before.map(|cells| cells.next().unwrap_or_else(|| nothing(metric)));
+        let before = before.map(|cells| cells.next().unwrap_or_else(|| nothing(metric, asked)));
         let (age, label) = match unit {
             // The date is told above.
             "hour" => {
@@ -81,10 +81,11 @@ pub(super) async fn graph(
     Ok((Graph::new(metric, unit, points.collect()), None))
 }
 
-/// Of a span without a row: none were there, and a rate of none is no number.
-fn nothing(metric: Metric) -> Cell {
+/// Of a span without a row: none were there, but under a threshold, where what is not told is not
+/// nothing; and a rate of none is no number.
+fn nothing(metric: Metric, asked: &Asked) -> Cell {
     Cell::exact(match kind(metric) {
-        "whole" => Value::Whole(0),
+        "whole" if asked.viewer.threshold.is_none() => Value::Whole(0),
         _ => Value::None,
     })
 }
@@ -112,7 +113,7 @@ async fn series(
     let spans = answer.time_labels.into_iter().map(|label| {
         let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
         let cell = row.and_then(|row| row.metrics.into_iter().next());
-        (label, cell.unwrap_or_else(|| nothing(*metric)))
+        (label, cell.unwrap_or_else(|| nothing(*metric, asked)))
     });
     Ok(spans.collect())
 }

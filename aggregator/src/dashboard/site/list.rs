@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, RawQuery, State as Shared};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::super::guard::AtSite;
-use super::super::{Failure, message, page};
+use super::super::{Failure, message, packed_page};
+use super::Reader;
 use super::asked::{Asked, Chip, dates};
 use super::numbers;
 use super::panels::{self, PanelKind, Tab};
+use super::viewer::Viewer;
 use crate::error::{Error, Result};
 use crate::query::{Answer, Cell, Filter, Include, Leaf, Metric, Op, Query};
 use crate::serve::App;
+use crate::site::Site;
 use crate::store::Snapshot;
 
 /// Rows of a page of a list.
@@ -27,6 +30,7 @@ const CSV_ROWS: usize = 10_000;
 struct ListPage {
     country_attribution: Arc<str>,
     domain: String,
+    reader: Reader,
     title: String,
     column: &'static str,
     back: String,
@@ -45,7 +49,8 @@ struct ListPage {
 
 struct ListRow {
     label: String,
-    link: String,
+    /// Where it is filtered by, if it can be.
+    link: Option<String>,
     cells: Vec<(String, Option<String>)>,
 }
 
@@ -53,19 +58,33 @@ struct ListRow {
 /// its name as comma-separated values.
 pub async fn all(
     Shared(app): Shared<App>,
-    AtSite { site, .. }: AtSite,
+    AtSite { site, role }: AtSite,
     Path((_, name)): Path<(String, String)>,
     RawQuery(params): RawQuery,
+    headers: HeaderMap,
+) -> std::result::Result<Response, Failure> {
+    let viewer = Viewer::member(&site, role);
+    show_all(&app, site, viewer, &name, params.as_deref(), &headers).await
+}
+
+/// All of a panel, for whoever looks.
+pub async fn show_all(
+    app: &App,
+    site: Site,
+    viewer: Viewer,
+    name: &str,
+    params: Option<&str>,
+    headers: &HeaderMap,
 ) -> std::result::Result<Response, Failure> {
     let (key, is_csv) = match name.strip_suffix(".csv") {
         Some(key) => (key, true),
-        None => (name.as_str(), false),
+        None => (name, false),
     };
-    let Some((kind, tab)) = panels::tab_of(key) else {
+    let Some((kind, tab)) = panels::tab_of(key, &viewer) else {
         let text = "There is no such list. Choose one on the site's page.".to_owned();
         return message(StatusCode::NOT_FOUND, "No such list", text);
     };
-    let asked = match Asked::read(&app, site, params.as_deref()).await? {
+    let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
@@ -74,7 +93,8 @@ pub async fn all(
     if is_csv && let Some(answer) = &answer {
         return Ok(crate::api::csv(&query, answer));
     }
-    list_page(&app, &asked, (kind, tab), &query, answer)
+    let page = list_page(app, &asked, (kind, tab), &query, answer);
+    packed_page(&page, headers)
 }
 
 /// All that can be told of a list's lines: the question with the most metrics that is answered.
@@ -98,7 +118,7 @@ async fn whole_list(
             Metric::VisitDuration,
         ],
         &[Metric::Visitors, Metric::Events, Metric::ConversionRate],
-        &[Metric::Visitors, tab.second],
+        &[Metric::Visitors, tab.second(state, &asked.viewer)],
         &[Metric::Visitors],
     ];
     let mut filter = state.filter();
@@ -135,8 +155,8 @@ fn list_page(
     (kind, tab): (&PanelKind, &Tab),
     query: &Query,
     answer: Option<Answer>,
-) -> std::result::Result<Response, Failure> {
-    let (state, domain) = (&asked.state, &asked.site.domain);
+) -> ListPage {
+    let (state, domain, base) = (&asked.state, &asked.site.domain, &asked.viewer.base);
     let several = asked.range.from != asked.range.to;
     let refused = answer.is_none().then(|| {
         "These filters and this list are counted apart: both at once would need to know what each visitor did, which is not kept.".to_owned()
@@ -152,10 +172,11 @@ fn list_page(
         };
         ListRow {
             label: (tab.label)(value),
-            link: format!(
-                "/sites/{domain}{}",
-                state.and("is", &dimension, value).url()
-            ),
+            link: asked
+                .viewer
+                .threshold
+                .is_none()
+                .then(|| format!("{base}{}", state.and("is", &dimension, value).url())),
             cells: cells.map(told).collect(),
         }
     });
@@ -165,18 +186,16 @@ fn list_page(
         state.url()
     };
     let is_more = state.page * LIST_ROWS < total;
-    page(&ListPage {
+    ListPage {
         country_attribution: app.country_attribution.clone(),
         title: match kind.tabs {
             [_] => kind.title.to_owned(),
             _ => format!("{}: {}", kind.title, tab.name.to_lowercase()),
         },
         column: tab.column,
-        back: format!(
-            "/sites/{domain}{}",
-            state.with(|state| state.search.clear()).url()
-        ),
-        csv: format!("/sites/{domain}/list/{}.csv{}", tab.key, state.url()),
+        back: format!("{base}{}", state.with(|state| state.search.clear()).url()),
+        csv: format!("{base}/list/{}.csv{}", tab.key, state.url()),
+        reader: Reader::of(asked),
         chips: asked.chips(),
         range: dates(&asked.range),
         search: state.search.clone(),
@@ -192,5 +211,5 @@ fn list_page(
         after: is_more.then(|| page_link(state.page + 1)),
         refused,
         domain: domain.clone(),
-    })
+    }
 }

@@ -5,11 +5,12 @@ mod funnels;
 mod graph;
 mod heads;
 mod list;
-mod numbers;
-mod panels;
+pub(crate) mod numbers;
+pub(crate) mod panels;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod viewer;
 
 use std::sync::Arc;
 
@@ -22,19 +23,21 @@ use serde_json::json;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
-use super::{Failure, packed_page, snippet};
-use crate::accounts::Role;
+use super::settings::{self, snippet};
+use super::{Failure, packed_page};
 use crate::error::{Error, Result};
 use crate::query::{Answer, Metric, Query};
 use crate::serve::App;
+use crate::site::Site;
 use crate::store::Snapshot;
 use asked::{Asked, Chip, called, dates};
 use funnels::FunnelPanel;
 use graph::{Graph, graph};
 use heads::{Headline, Heads, heads};
-pub use list::all;
+pub use list::{all, show_all};
 use panels::{PANELS, Panel, Tab};
-use state::{COMPARE, Compare, OPS, PERIODS, State};
+use state::{COMPARE, Compare, DEFAULT_PERIOD, OPS, PERIODS, State};
+use viewer::Viewer;
 
 /// Rows of a panel.
 const PANEL_ROWS: usize = 10;
@@ -52,8 +55,8 @@ pub struct Choice {
 struct SitePage {
     country_attribution: Arc<str>,
     domain: String,
-    /// Whether its reader may say who else reads it.
-    is_owner: bool,
+    /// What its reader has of an account.
+    reader: Reader,
     timezone: String,
     periods: Vec<Choice>,
     compares: Vec<Choice>,
@@ -78,7 +81,7 @@ struct SitePage {
     panels: Vec<Panel>,
     funnels: Vec<FunnelPanel>,
     /// Who is there now.
-    live: u64,
+    live: String,
     /// Where a script asks that again.
     live_at: String,
     /// Whether the period is not over yet.
@@ -90,6 +93,36 @@ struct SitePage {
     snippet: String,
 }
 
+/// What a page's reader may do and is told.
+struct Reader {
+    /// Has an account.
+    is_member: bool,
+    /// Where its reader may decide something; empty when nowhere.
+    settings: String,
+    /// Nothing is told of fewer visitors than this; then there are no filters either.
+    k: Option<u32>,
+    /// The page is part of another one.
+    embed: bool,
+    /// Light or dark, whatever the browser prefers.
+    theme: &'static str,
+}
+
+impl Reader {
+    fn of(asked: &Asked) -> Self {
+        let viewer = &asked.viewer;
+        Self {
+            is_member: viewer.role.is_some(),
+            settings: viewer
+                .role
+                .and_then(|role| settings::first(&asked.site, role))
+                .unwrap_or_default(),
+            k: viewer.k(),
+            embed: asked.state.embed,
+            theme: asked.state.theme.unwrap_or_default(),
+        }
+    }
+}
+
 /// `GET /sites/{domain}`.
 pub async fn site(
     Shared(app): Shared<App>,
@@ -97,7 +130,19 @@ pub async fn site(
     RawQuery(params): RawQuery,
     headers: HeaderMap,
 ) -> std::result::Result<Response, Failure> {
-    let asked = match Asked::read(&app, site, params.as_deref()).await? {
+    let viewer = Viewer::member(&site, role);
+    show(&app, site, viewer, params.as_deref(), &headers).await
+}
+
+/// A site's page, for whoever looks.
+pub async fn show(
+    app: &App,
+    site: Site,
+    viewer: Viewer,
+    params: Option<&str>,
+    headers: &HeaderMap,
+) -> std::result::Result<Response, Failure> {
+    let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
@@ -113,19 +158,25 @@ pub async fn site(
     let (graph, graph_refused) = graph(&asked, snapshot).await?;
     let mut panels = Vec::with_capacity(PANELS.len());
     for kind in &PANELS {
-        let answer = list(&asked, snapshot, kind.tab(state), PANEL_ROWS + 1).await;
-        let panel = panels::panel(kind, &asked.site.domain, state, answer, PANEL_ROWS)?;
+        let Some(tab) = kind.tab(state, &asked.viewer) else {
+            continue;
+        };
+        let answer = list(&asked, snapshot, tab, PANEL_ROWS + 1).await;
+        let panel = panels::panel(kind, tab, state, &asked.viewer, answer, PANEL_ROWS)?;
         panels.push(panel);
     }
     drop_empty(&mut panels, &asked);
-    let funnels = app.store.funnels(asked.site.id).await?;
+    let funnels = match asked.viewer.threshold {
+        None => app.store.funnels(asked.site.id).await?,
+        Some(_) => Vec::new(),
+    };
     let funnels = funnels::panels(&asked, snapshot, &funnels).await?;
     let live = app.store.live(&asked.site, app.clock.now_ms()).await?;
     let dropped = app
         .store
         .dropped(asked.site.id, range.from, range.to)
         .await?;
-    let dropped = match state.filters.is_empty() {
+    let dropped = match state.filters.is_empty() && asked.viewer.role.is_some() {
         true => dropped::lines(&dropped),
         // They are not told by anything.
         false => Vec::new(),
@@ -133,7 +184,7 @@ pub async fn site(
     let compared = state.compared(&range);
     let shown = SitePage {
         country_attribution: app.country_attribution.clone(),
-        periods: periods(state),
+        periods: periods(state, &asked.viewer),
         compares: compares(state),
         compared: compared.map(|range| dates(&range)),
         from: range.from.to_string(),
@@ -147,25 +198,30 @@ pub async fn site(
         pairs: state.pairs(),
         pairs_but_dates: but_dates(state),
         headlines,
-        degraded,
+        // Such days are not told under a threshold.
+        degraded: degraded && asked.viewer.threshold.is_none(),
         partial,
         graph,
         graph_refused,
         panels,
         funnels,
-        live: live.visitors,
-        live_at: format!("/sites/{}/live", asked.site.domain),
+        live: asked.viewer.live(live.visitors),
+        // Guests are told it once.
+        live_at: match asked.viewer.role {
+            Some(_) => format!("{}/live", asked.viewer.base),
+            None => String::new(),
+        },
         lasts: range.to >= asked.today,
         dropped,
         empty,
         ever_counted: asked.oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
-        snippet: snippet(&app, &asked.site),
-        is_owner: role >= Role::Owner,
+        snippet: snippet::line(app, &asked.site, &snippet::Options::default()),
+        reader: Reader::of(&asked),
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
     };
-    packed_page(&shown, &headers)
+    packed_page(&shown, headers)
 }
 
 /// `GET /sites/{domain}/live`: what a page that is looked at asks again and again.
@@ -203,7 +259,7 @@ fn but_dates(state: &State) -> Vec<(String, String)> {
         .collect()
 }
 
-fn periods(state: &State) -> Vec<Choice> {
+fn periods(state: &State, viewer: &Viewer) -> Vec<Choice> {
     let choice = |(period, name, key): (&str, &str, &'static str)| Choice {
         name: name.to_owned(),
         link: state
@@ -212,7 +268,10 @@ fn periods(state: &State) -> Vec<Choice> {
         chosen: state.period == period,
         key: Some(key),
     };
-    PERIODS.into_iter().map(choice).collect()
+    // Under a threshold today is told when it is over.
+    let is_told = |key: &str| viewer.threshold.is_none() || key != DEFAULT_PERIOD;
+    let told = PERIODS.into_iter().filter(|(key, ..)| is_told(key));
+    told.map(choice).collect()
 }
 
 fn compares(state: &State) -> Vec<Choice> {
@@ -242,7 +301,8 @@ fn dimensions() -> Vec<(String, String)> {
 
 /// A list; without its second number where that cannot be told.
 async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) -> Result<Answer> {
-    let query = panels::query(&asked.query(&[Metric::Visitors]), tab, &asked.state, rows);
+    let of = asked.query(&[Metric::Visitors]);
+    let query = panels::query(&of, tab, &asked.state, &asked.viewer, rows);
     match asked.run(snapshot, &query).await {
         Err(Error::Refused(_)) => {
             let only = Query {

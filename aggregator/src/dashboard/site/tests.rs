@@ -14,8 +14,8 @@ use shared::visit::Visitor;
 use shared::visitor::{Salt, VisitorHash};
 
 use super::*;
+use crate::accounts::Role;
 use crate::salts::SaltKeeper;
-use crate::site::Site;
 use crate::store::{Place, Store};
 
 /// 2026-11-23T12:00:00Z.
