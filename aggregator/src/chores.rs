@@ -6,7 +6,7 @@
 //! | every | what |
 //! |---|---|
 //! | second | the salts of sites that were removed, by whatever process |
-//! | minute | the salts of days that are over, also while no edge asks for any |
+//! | minute | the salts of days that are over, also while no edge asks for any; mails that are due (`mail/schedule.rs`) |
 //! | as it is told | a backup |
 //! | hour | log-ins and one-time links that have ended; the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
 
@@ -18,6 +18,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::backup;
 use crate::error::Result;
+use crate::mail;
 use crate::segment::Hours;
 use crate::serve::App;
 
@@ -27,7 +28,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// Runs until the task is aborted. What fails is logged and tried again, within a minute.
 /// Forgetting goes on while a backup is written or days are merged, however long that takes (I3).
 pub async fn run(app: App) {
-    tokio::join!(forget(&app), tidy_up(&app));
+    tokio::join!(forget(&app), tidy_up(&app), mail::schedule::run(&app));
 }
 
 async fn forget(app: &App) {

@@ -16,6 +16,7 @@ pub mod error;
 pub mod export;
 pub mod geo;
 pub mod import;
+pub mod mail;
 pub mod query;
 pub mod reports;
 pub mod salts;

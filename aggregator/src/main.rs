@@ -18,8 +18,10 @@ use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
 use cli::import::ImportCommand;
 use cli::key::KeyCommand;
+use cli::mail::MailCommand;
 use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
+use cli::share::ShareCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
 use cli::user::UserCommand;
@@ -55,12 +57,18 @@ enum Command {
     /// Put goals of a site in order, also while the server runs.
     #[command(subcommand)]
     Funnel(FunnelCommand),
+    /// Say who may see a site's numbers without an account, also while the server runs.
+    #[command(subcommand)]
+    Share(ShareCommand),
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Say who may log in and what they may see, also while the server runs.
     #[command(subcommand)]
     User(UserCommand),
+    /// Try whether mail works.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Ask what was counted, here or a running server.
     Query(QueryCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
@@ -106,6 +114,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         command.run()?; // Needs no data folder, and makes none.
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Mail(command) = cli.command {
+        command.run().await?; // Nor does this.
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Command::Query(command) = &cli.command
         && command.asks_a_server()
     {
@@ -123,7 +135,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Shield(command) => command.run(&data).await,
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
+        Command::Share(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
+        Command::Mail(command) => command.run().await,
         Command::User(command) => command.run(&data).await,
         Command::Query(command) => command.run(Some(&data)).await,
         Command::Backup(command) => command.run(&data).await,

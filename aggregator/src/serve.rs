@@ -29,6 +29,7 @@ use crate::accounts::Accounts;
 use crate::arrival::arrive;
 use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
+use crate::mail::Mail;
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
 use crate::store::Store;
@@ -36,6 +37,8 @@ use crate::{api, chores, connections, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long mails under way may take after that.
+const MAIL_DRAIN: Duration = Duration::from_secs(2);
 
 /// For how many days counts are kept by the hour, unless told otherwise.
 pub const HOURS_KEPT_DAYS: u32 = 60;
@@ -82,6 +85,8 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: Arc<[Network]>,
+    /// Mail, where there is.
+    pub mail: Option<Arc<Mail>>,
 }
 
 impl App {
@@ -108,6 +113,7 @@ impl App {
             keys: Arc::default(),
             accounts: Arc::default(),
             trusted_proxies: Arc::default(),
+            mail: None,
         }
     }
 
@@ -129,6 +135,13 @@ impl App {
     #[must_use]
     pub fn with_trusted_proxies(mut self, proxies: Vec<Network>) -> Self {
         self.trusted_proxies = proxies.into();
+        self
+    }
+
+    /// The same with mail.
+    #[must_use]
+    pub fn with_mail(mut self, mail: Option<Mail>) -> Self {
+        self.mail = mail.map(Arc::new);
         self
     }
 
@@ -210,10 +223,13 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves until a signal to stop.
 pub async fn serve(listener: TcpListener, app: App) {
-    let store = app.store.clone();
+    let (store, mail) = (app.store.clone(), app.mail.clone());
     let chores = tokio::spawn(chores::run(app.clone()));
     connections::serve(listener, router(app), signal_to_stop(), DRAIN).await;
     chores.abort();
+    if let Some(mail) = mail {
+        mail.settled(MAIL_DRAIN).await;
+    }
     store.close().await;
 }
 

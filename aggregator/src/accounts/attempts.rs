@@ -1,5 +1,6 @@
 //! How often somebody may guess: five times in a quarter of an hour, per account and per network
-//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it.
+//! (IPv4 /24, IPv6 /48). The sixth is refused without looking at it. Who has a mail sent is counted
+//! the same way, where every one counts.
 //!
 //! In memory only, and neither addresses nor networks as they are: what is kept of either is a hash
 //! under a key of this process (I1). A server that starts anew begins to count anew, and each of
@@ -33,8 +34,8 @@ struct Window {
 
 impl Window {
     /// Not one that begins in the future, as when the clock was put back.
-    fn runs(&self, now_ms: UnixMs) -> bool {
-        (0..WINDOW_MS).contains(&now_ms.saturating_sub(self.began_ms))
+    fn runs(&self, now_ms: UnixMs, window_ms: i64) -> bool {
+        (0..window_ms).contains(&now_ms.saturating_sub(self.began_ms))
     }
 }
 
@@ -42,7 +43,10 @@ type Windows = HashMap<Who, Window>;
 
 /// See the module.
 pub struct Attempts {
+    /// In a window: for an account, and for a network.
+    most: [u32; 2],
     key: Zeroizing<[u8; 32]>,
+    window_ms: i64,
     /// Of accounts, and of networks.
     windows: Mutex<[Windows; 2]>,
 }
@@ -55,11 +59,20 @@ impl fmt::Debug for Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
+        Self::of([BAD_MAX, BAD_MAX], WINDOW_MS)
+    }
+}
+
+impl Attempts {
+    /// So many for an account, and for a network, in a window of so many ms.
+    pub fn of(most: [u32; 2], window_ms: i64) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         // Without a random source nothing else of this server works either: no token, no salt.
         let _ = getrandom::fill(&mut *key);
         Self {
+            most,
             key,
+            window_ms,
             windows: Mutex::default(),
         }
     }
@@ -99,13 +112,14 @@ impl Attempts {
             self.who(b"network", &network),
         ];
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = windows.iter().zip(&who).filter_map(|(windows, who)| {
+        let full = windows.iter().zip(&who).zip(self.most);
+        let full = full.filter_map(|((windows, who), most)| {
             let window = windows.get(who)?;
-            let is_full = window.runs(now_ms) && window.bad >= BAD_MAX;
+            let is_full = window.runs(now_ms, self.window_ms) && window.bad >= most;
             is_full.then(|| {
                 window
                     .began_ms
-                    .saturating_add(WINDOW_MS)
+                    .saturating_add(self.window_ms)
                     .saturating_sub(now_ms)
             })
         });
@@ -117,13 +131,13 @@ impl Attempts {
         }
         for (windows, who) in windows.iter_mut().zip(who) {
             if windows.len() >= REMEMBERED_MAX && !windows.contains_key(&who) {
-                make_room(windows, now_ms);
+                make_room(windows, now_ms, self.window_ms);
             }
             let window = windows.entry(who).or_insert(Window {
                 began_ms: now_ms,
                 bad: 0,
             });
-            if !window.runs(now_ms) {
+            if !window.runs(now_ms, self.window_ms) {
                 *window = Window {
                     began_ms: now_ms,
                     bad: 0,
@@ -168,8 +182,8 @@ impl Attempts {
     }
 }
 
-fn make_room(windows: &mut Windows, now_ms: UnixMs) {
-    windows.retain(|_, window| window.runs(now_ms));
+fn make_room(windows: &mut Windows, now_ms: UnixMs, window_ms: i64) {
+    windows.retain(|_, window| window.runs(now_ms, window_ms));
     if windows.len() >= REMEMBERED_MAX
         && let Some((&oldest, _)) = windows.iter().min_by_key(|(_, window)| window.began_ms)
     {

@@ -19,7 +19,7 @@ pub mod role;
 pub mod token;
 pub mod totp;
 
-use attempts::Attempts;
+use attempts::{Attempts, WINDOW_MS};
 use password::Passwords;
 
 pub use role::Role;
@@ -34,12 +34,38 @@ pub const FIRST_LINK_MS: i64 = 24 * 3_600_000;
 pub const INVITATION_MS: i64 = 7 * 24 * 3_600_000;
 /// How long a link for a new password works, ms.
 pub const RESET_MS: i64 = 24 * 3_600_000;
+/// The same where it was sent by mail to whoever asked, ms.
+pub const RESET_BY_MAIL_MS: i64 = 3_600_000;
+/// Invitations by mail in a quarter of an hour: to one address, and from one network.
+const INVITATIONS_BY_MAIL: [u32; 2] = [3, 30];
+
+/// Views without an account that one network is shown in a minute.
+pub const GUEST_VIEWS_MAX: u32 = 120;
+const MINUTE_MS: i64 = 60_000;
 
 /// What a server knows of log-ins, in memory only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accounts {
     /// Checks passwords.
     pub passwords: Passwords,
     /// Counts guesses.
     pub attempts: Attempts,
+    /// Counts what is shown to guests, by network.
+    pub guests: Attempts,
+    /// Counts who asks for a new password by mail.
+    pub resets: Attempts,
+    /// Counts who is invited by mail.
+    pub invitations: Attempts,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
+            guests: Attempts::of([GUEST_VIEWS_MAX; 2], MINUTE_MS),
+            resets: Attempts::default(),
+            invitations: Attempts::of(INVITATIONS_BY_MAIL, WINDOW_MS),
+        }
+    }
 }

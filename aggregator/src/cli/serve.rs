@@ -15,6 +15,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use shared::address::Network;
 
+use super::mail::MailSettings;
 use super::user::{DashboardUrl, first_link};
 
 /// `dayfly serve`.
@@ -56,6 +57,8 @@ pub struct ServeCommand {
     trust_proxy: Vec<Network>,
     #[command(flatten)]
     url: DashboardUrl,
+    #[command(flatten)]
+    mail: MailSettings,
     /// Print no link for the first account at the start; `dayfly user first` prints one.
     #[arg(long, env = "DAYFLY_NO_FIRST_LINK", value_parser = BoolishValueParser::new())]
     no_first_link: bool,
@@ -102,6 +105,7 @@ impl ServeCommand {
         let edge_keys = data.edge_keys(self.edge_keys.as_deref())?;
         let address = SocketAddr::new(self.listen, self.port);
         let countries = geo::country_attribution(self.geo_table.as_deref())?;
+        let mail = self.mail.open(&self.url)?;
         let _lock = data.lock()?;
         let listener = serve::listen(address).await?;
         let store = Store::open(data.database()).await?;
@@ -112,6 +116,7 @@ impl ServeCommand {
             .with_country_attribution(&countries)
             .with_hours_kept_days(self.hours_kept_days)
             .with_trusted_proxies(self.trust_proxy)
+            .with_mail(mail)
             .with_backups(self.backup_dir.map(|folder| Backups {
                 folder,
                 every_hours: self.backup_every_hours,

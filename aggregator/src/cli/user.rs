@@ -127,7 +127,13 @@ pub struct DashboardUrl {
 }
 
 impl DashboardUrl {
-    fn link(&self, path: &str, token: &PlainToken, port: u16) -> String {
+    /// As it was given, if it was.
+    pub fn given(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// The address of what a token opens.
+    pub fn link(&self, path: &str, token: &PlainToken, port: u16) -> String {
         let loopback = format!("http://127.0.0.1:{port}");
         let base = self.url.as_deref().unwrap_or(&loopback);
         format!("{}/{path}/{}", base.trim_end_matches('/'), token.as_str())
@@ -141,7 +147,7 @@ impl DashboardUrl {
 }
 
 /// The port of the dashboard where no URL is given.
-fn port() -> u16 {
+pub fn port() -> u16 {
     let port = std::env::var("DASHBOARD_PORT").ok();
     port.and_then(|port| port.parse().ok()).unwrap_or(8000)
 }
@@ -264,7 +270,7 @@ impl Add {
 }
 
 /// The first line of standard input.
-fn typed_password() -> Result<String> {
+pub fn typed_password() -> Result<String> {
     let mut text = String::new();
     std::io::stdin()
         .take(STDIN_BYTES_MAX)

@@ -10,6 +10,9 @@
 //! | for a site: a role there | 404, as for a site that there is not |
 //! | that role or more; for the server: being an admin | 403 |
 //!
+//! What needs a [`Needs::Signature`] is asked none of it: the signed token in its path is what lets
+//! somebody in, from wherever it comes, as mail programs do (RFC 8058). It opens that one thing.
+//!
 //! A handler then takes [`Caller`], and [`AtSite`] on a page of a site.
 
 use std::collections::HashMap;
@@ -39,6 +42,8 @@ use crate::store::{Account, Login};
 pub enum Needs {
     /// Nothing: it is for those who are not logged in.
     Nothing,
+    /// A signed token in the path, which the handler checks; from wherever it comes.
+    Signature,
     /// A log-in.
     Account,
     /// A log-in of an admin.
@@ -199,6 +204,9 @@ async fn let_in(
     let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
         return Err(Error::Invalid("a page outside of arrival::arrive".into()).into());
     };
+    if guard.needs == Needs::Signature {
+        return Ok(next.run(request).await);
+    }
     let changes = !request.method().is_safe();
     if changes && let Some(why) = is_foreign(request.headers(), &arrival) {
         return message(StatusCode::FORBIDDEN, "Not from here", why.to_owned());

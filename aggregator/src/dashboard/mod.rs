@@ -4,11 +4,13 @@
 mod account;
 mod dropped;
 pub mod guard;
+mod mail;
 mod settings;
-mod site;
+mod sharing;
+pub(crate) mod site;
 #[cfg(test)]
 mod tests;
-mod view;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    settings::add(account::add(pages))
+    mail::add(sharing::add(settings::add(account::add(pages))))
 }
 
 /// The routes.

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 15] = [
+const TABLES: [(&str, &[(&str, Kind)]); 20] = [
     (
         "site",
         &[
@@ -54,6 +54,33 @@ const TABLES: [(&str, &[(&str, Kind)]); 15] = [
         &[("site_id", Int), ("account_id", Int), ("role", Text)],
     ),
     (
+        "mail_wish",
+        &[
+            ("site_id", Int),
+            ("account_id", Int),
+            ("weekly_ms", Int),
+            ("monthly_ms", Int),
+            ("spike_ms", Int),
+            ("drop_ms", Int),
+            ("spike_visitors", Int),
+            ("drop_visitors", Int),
+            ("drop_hours", Int),
+        ],
+    ),
+    (
+        "mail_sent",
+        &[
+            ("site_id", Int),
+            ("account_id", Int),
+            ("kind", Text),
+            ("period", Int),
+            ("state", Text),
+            ("began_ms", Int),
+            ("next_ms", Int),
+        ],
+    ),
+    ("mail_key", &[("id", Int), ("secret", Bytes)]),
+    (
         "api_key",
         &[
             ("sha256", Bytes),
@@ -62,6 +89,21 @@ const TABLES: [(&str, &[(&str, Kind)]); 15] = [
             ("site_id", Int),
             ("scope", Text),
             ("hourly_limit", Int),
+            ("created_on", Int),
+            ("works_until", Int),
+            ("last_used_on", Int),
+        ],
+    ),
+    ("public_view", &[("site_id", Int), ("k", Int)]),
+    (
+        "shared_link",
+        &[
+            ("id", Int),
+            ("sha256", Bytes),
+            ("site_id", Int),
+            ("name", Text),
+            ("password", Text),
+            ("k", Int),
             ("created_on", Int),
             ("works_until", Int),
             ("last_used_on", Int),
@@ -161,8 +203,8 @@ const TABLES: [(&str, &[(&str, Kind)]); 15] = [
 ];
 
 /// Tables that a backup leaves out: of the live view, whose rows live for a day only, and what opens
-/// accounts without a password.
-pub(super) const LEFT_OUT: [(&str, &[&str]); 4] = [
+/// accounts or links without a password.
+pub(super) const LEFT_OUT: [(&str, &[&str]); 5] = [
     (
         "login",
         &[
@@ -189,6 +231,7 @@ pub(super) const LEFT_OUT: [(&str, &[&str]); 4] = [
             "expires_ms",
         ],
     ),
+    ("shared_login", &["sha256", "link_id", "expires_ms"]),
     (
         "live",
         &["site_id", "source_id", "date", "minute", "visitors"],

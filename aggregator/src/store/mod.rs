@@ -18,12 +18,14 @@ mod keys;
 mod links;
 mod live;
 mod logins;
+mod mail;
 mod props;
 mod retention;
 mod roles;
 mod segments;
 mod settings;
 mod shards;
+mod shared_links;
 mod shields;
 mod sites;
 #[cfg(test)]
@@ -50,9 +52,11 @@ pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, KEYS_MAX, Key, KeyHash, NewKey, S
 pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
 pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
+pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};
+pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use shields::Shield;
 pub use sites::PageFrom;
 

@@ -3,7 +3,7 @@
 use shared::visitor::SiteId;
 
 use super::db::{Row, Tx, sql};
-use super::{Store, sites};
+use super::{Store, mail, sites};
 use crate::accounts::Role;
 use crate::error::{Error, Result};
 use crate::site::Site;
@@ -71,7 +71,9 @@ impl Store {
             }
             None => {
                 let statement = sql("DELETE FROM role WHERE site_id = $1 AND account_id = $2");
-                tx.execute(statement.bind(site).bind(account)).await? == 1
+                let removed = tx.execute(statement.bind(site).bind(account)).await?;
+                mail::forget_wishes(&mut tx, site, account).await?;
+                removed == 1
             }
         };
         tx.commit().await?;

@@ -30,6 +30,8 @@ struct LoginPage {
     was_reset: bool,
     /// There is no account yet.
     is_new: bool,
+    /// A new password can be had by mail.
+    has_mail: bool,
 }
 
 #[derive(Template)]
@@ -70,6 +72,7 @@ pub async fn show(
         problem: "",
         was_reset: params.done == "reset",
         is_new: !app.store.has_accounts().await?,
+        has_mail: app.mail.is_some(),
     })
 }
 
@@ -97,6 +100,7 @@ pub async fn password(
                 problem: "The mail address or the password is wrong.",
                 was_reset: false,
                 is_new: false,
+                has_mail: app.mail.is_some(),
             })?;
             return Ok((StatusCode::UNAUTHORIZED, again).into_response());
         }

@@ -3,6 +3,7 @@
 
 pub mod cookie;
 pub mod fields;
+mod forgot;
 mod login;
 mod people;
 mod settings;
@@ -34,6 +35,8 @@ pub fn add(pages: Pages) -> Pages {
         .get("/login/code", Needs::Nothing, login::show_code)
         .post("/login/code", Needs::Nothing, login::code)
         .post("/logout", Needs::Account, login::out)
+        .get("/forgot", Needs::Nothing, forgot::show)
+        .post("/forgot", Needs::Nothing, forgot::ask)
         .get("/welcome/{token}", Needs::Nothing, welcome::show)
         .post("/welcome/{token}", Needs::Nothing, welcome::join)
         .post("/welcome/{token}/accept", Needs::Account, welcome::accept)
@@ -61,7 +64,7 @@ pub fn add(pages: Pages) -> Pages {
 }
 
 /// Why a password is not taken.
-enum Refused {
+pub enum Refused {
     /// It is not the one.
     Wrong,
     /// There were too many wrong ones.
@@ -83,7 +86,7 @@ impl From<Error> for Refused {
 
 impl Refused {
     /// The answer, but where the password is wrong: that is for the page to say.
-    fn answer(self) -> Result<Response, Failure> {
+    pub fn answer(self) -> Result<Response, Failure> {
         match self {
             Self::Wrong => message(
                 StatusCode::UNAUTHORIZED,
@@ -99,7 +102,7 @@ impl Refused {
 
 /// Looks at a password for an address, whether somebody has it (then with what is stored) or not.
 /// Every look counts as bad until [`crate::accounts::attempts::Attempts`] is told otherwise.
-async fn check(
+pub async fn check(
     app: &App,
     arrival: &Arrival,
     mail: &str,
@@ -123,18 +126,21 @@ async fn check(
 }
 
 fn too_many_tries(too_many: TooMany) -> Result<Response, Failure> {
+    let why = "There were too many wrong tries for this account, or from this network.";
+    too_many_of(why, too_many)
+}
+
+/// 429, why, and when again.
+fn too_many_of(why: &str, too_many: TooMany) -> Result<Response, Failure> {
     let minutes = too_many.retry_after_s.div_ceil(60);
     let plural = if minutes == 1 { "" } else { "s" };
-    let text = format!(
-        "There were too many wrong tries for this account, or from this network. Try again in \
-         {minutes} minute{plural}."
-    );
+    let text = format!("{why} Try again in {minutes} minute{plural}.");
     let page = message(StatusCode::TOO_MANY_REQUESTS, "Too many tries", text)?;
     let retry_after = HeaderValue::from(too_many.retry_after_s);
     Ok(([(header::RETRY_AFTER, retry_after)], page).into_response())
 }
 
-fn busy() -> Result<Response, Failure> {
+pub fn busy() -> Result<Response, Failure> {
     let text = "Too many log in at once. Try again in a few seconds.".to_owned();
     let page = message(StatusCode::SERVICE_UNAVAILABLE, "Just a moment", text)?;
     Ok(([(header::RETRY_AFTER, HeaderValue::from(5))], page).into_response())
@@ -152,12 +158,14 @@ pub fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
 
 /// What the fault of an input is, said as a sentence: `mail: that is …` becomes `Mail address: that
 /// is …`.
-fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     let text = error.to_string();
     match text.split_once(": ") {
         Some(("mail", rest)) => format!("Mail address: {rest}."),
         Some(("name", rest)) => format!("Name: {rest}."),
         Some(("password", rest)) => format!("Password: {rest}."),
+        Some(("until", rest)) => format!("Last day: {rest}."),
+        Some(("k", rest)) => format!("Fewest visitors: {rest}."),
         _ => format!("{text}."),
     }
 }

@@ -10,10 +10,12 @@ use super::super::settings::{Frame, base};
 use super::super::{Failure, message, page};
 use super::fields::{Fields, wrong};
 use super::{go_to, sentence};
+use crate::accounts::token::PlainToken;
 use crate::accounts::{INVITATION_MS, Role, names};
 use crate::arrival::Arrival;
 use crate::clock::date_in_utc;
 use crate::error::Error;
+use crate::mail::account;
 use crate::serve::App;
 use crate::store::Link;
 
@@ -26,10 +28,20 @@ struct PeoplePage {
     people: Vec<PersonLine>,
     invitations: Vec<InvitationLine>,
     roles: [&'static str; 3],
-    /// An invitation that was just made: for whom, and the link.
-    made: Option<(String, String)>,
+    /// An invitation that was just made.
+    made: Option<Made>,
+    /// Invitations can be sent by mail.
+    has_mail: bool,
     mail: String,
     problem: String,
+}
+
+/// An invitation that was just made.
+struct Made {
+    mail: String,
+    link: String,
+    /// What came of sending it by mail, where that was wanted.
+    sent: Option<&'static str>,
 }
 
 struct PersonLine {
@@ -76,6 +88,7 @@ async fn render(app: &App, caller: &Caller, at: &AtSite) -> Result<PeoplePage, E
             .collect(),
         roles: Role::ALL.map(Role::as_str),
         made: None,
+        has_mail: app.mail.is_some(),
         mail: String::new(),
         problem: String::new(),
     })
@@ -100,7 +113,7 @@ pub async fn invite(
     at: AtSite,
     form: Fields,
 ) -> Result<Response, Failure> {
-    let form = form.only(&["mail", "role"])?;
+    let form = form.only(&["mail", "role", "send"])?;
     let role = role_of(&form)?;
     let made = async {
         let mail = names::mail(form.text("mail"))?;
@@ -120,7 +133,15 @@ pub async fn invite(
         let expires_ms = app.clock.now_ms().saturating_add(INVITATION_MS);
         let token = app.store.add_link(&link, expires_ms).await?;
         let origin = arrival.origin().unwrap_or_default();
-        Ok((mail, format!("{origin}/welcome/{}", token.as_str())))
+        let sent = match form.text("send") {
+            "on" => Some(send(&app, &arrival, &at, (&mail, role), &token)),
+            _ => None,
+        };
+        let link = match &app.mail {
+            Some(by_mail) => by_mail.link(&format!("/welcome/{}", token.as_str())),
+            None => format!("{origin}/welcome/{}", token.as_str()),
+        };
+        Ok(Made { mail, link, sent })
     };
     match made.await {
         Ok(made) => page(&PeoplePage {
@@ -136,6 +157,38 @@ pub async fn invite(
             Ok((StatusCode::BAD_REQUEST, again).into_response())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Sends an invitation by mail; says what came of it.
+fn send(
+    app: &App,
+    arrival: &Arrival,
+    at: &AtSite,
+    (to, role): (&str, Role),
+    token: &PlainToken,
+) -> &'static str {
+    const NOT_SENT: &str = "It could not be sent by mail; hand the link on yourself.";
+    let Some(mail) = &app.mail else {
+        return NOT_SENT;
+    };
+    let now_ms = app.clock.now_ms();
+    let begun = app
+        .accounts
+        .invitations
+        .begin(to, arrival.network(), now_ms);
+    if begun.is_err() {
+        return "Too many were sent by mail in the last minutes; hand the link on yourself.";
+    }
+    let domain = &at.site.domain;
+    let letter = account::invitation(mail, to, domain, role.as_str(), token);
+    match letter.map(|letter| mail.post("an invitation", letter, now_ms)) {
+        Ok(true) => "It is on its way by mail, too.",
+        Ok(false) => NOT_SENT,
+        Err(error) => {
+            tracing::error!("mail: an invitation: {error}");
+            NOT_SENT
+        }
     }
 }
 

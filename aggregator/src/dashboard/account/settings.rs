@@ -27,6 +27,8 @@ struct SettingsPage {
     has_totp: bool,
     recovery_left: u64,
     logins: Vec<LoginLine>,
+    /// Of these mail can be had.
+    sites: Vec<String>,
     /// The section where something is wrong, and what.
     problem_at: &'static str,
     problem: String,
@@ -97,7 +99,15 @@ async fn render(
         },
         is_this: login.id == caller.login.id,
     };
+    let sites = match account.is_admin {
+        true => app.store.sites().await?,
+        false => {
+            let with_roles = app.store.sites_of(account.id).await?.into_iter();
+            with_roles.map(|(site, _)| site).collect()
+        }
+    };
     page(&SettingsPage {
+        sites: sites.into_iter().map(|site| site.domain).collect(),
         mail: account.mail.clone(),
         name: account.name.clone(),
         is_admin: account.is_admin,

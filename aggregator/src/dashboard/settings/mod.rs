@@ -46,7 +46,7 @@ const fn entry(name: &'static str, path: &'static str, needs: Role) -> Entry {
 }
 
 /// The navigation, in its order.
-pub const ENTRIES: [Entry; 11] = [
+pub const ENTRIES: [Entry; 13] = [
     entry("General", "/settings/general", Role::Owner),
     entry("Snippet", "/settings/snippet", Role::Editor),
     entry("Goals", "/settings/goals", Role::Editor),
@@ -55,6 +55,8 @@ pub const ENTRIES: [Entry; 11] = [
     entry("Shields", "/settings/shields", Role::Editor),
     entry("Privacy", "/settings/privacy", Role::Owner),
     entry("People", "/people", Role::Owner),
+    entry("Sharing", "/settings/sharing", Role::Owner),
+    entry("Mail", "/settings/mail", Role::Viewer),
     entry("Keys", "/settings/keys", Role::Owner),
     entry("Import and export", "/settings/data", Role::Editor),
     entry("Delete the site", "/settings/delete", Role::Owner),

@@ -4,7 +4,9 @@
 mod backups;
 pub(crate) mod engines;
 mod imports;
+mod mail;
 mod settings;
+mod shared_links;
 pub(crate) mod sqlite;
 
 use jiff::Timestamp;
@@ -17,7 +19,9 @@ use shared::settings::GoalKind;
 
 use super::*;
 use crate::accounts::Role;
+use crate::accounts::token::PlainToken;
 use crate::clock::day_number;
+use crate::mail::Kind;
 use crate::segment::{Hours, PartId, Segment};
 use crate::site::Site;
 use engines::on_both_engines;
@@ -49,7 +53,7 @@ async fn with_sites(place: &Place) -> (Store, Site) {
 }
 
 /// A batch with a row in every cube, and every counter in it.
-fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
+pub(crate) fn batch_on(site: u32, seq: u64, date: Date) -> Batch {
     let mut batch = json!({
         "v": 1,
         "source": {"site": site, "date": date, "shard": 0, "incarnation": "0".repeat(32)},
@@ -102,6 +106,29 @@ async fn person(store: &Store, site: u32) {
     store.add_link(&invitation, i64::MAX).await.unwrap();
     let begun = store.begin_login(account, false, today(), i64::MAX, None);
     begun.await.unwrap();
+    let wish = MailWish {
+        weekly_ms: Some(1),
+        ..MailWish::default()
+    };
+    store.set_mail_wish(site, account, &wish).await.unwrap();
+    let of = (site, account, Kind::Weekly);
+    assert!(store.take_report(of, 1, noon()).await.unwrap());
+}
+
+/// Opens a site to everybody and by a link, whose password somebody has given; the link's token.
+async fn opened(store: &Store, site: u32) -> PlainToken {
+    store.set_public(site, Some(5)).await.unwrap();
+    let new = NewSharedLink {
+        name: "For Bob",
+        password: Some("!"),
+        k: 7,
+        works_until: Some(date(2026, 12, 31)),
+    };
+    let token = store.add_shared_link(site, &new, today()).await.unwrap();
+    let [link] = store.shared_links(site).await.unwrap().try_into().unwrap();
+    let begun = store.begin_shared_login(link.id, noon(), i64::MAX);
+    begun.await.unwrap();
+    token
 }
 
 pub(crate) async fn number(store: &Store, text: &str) -> i64 {
@@ -442,6 +469,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         );
         store.db.execute(sql(import)).await.unwrap();
         person(&store, site.id).await;
+        opened(&store, site.id).await;
     }
     let sites = store.sites().await.unwrap();
     store
@@ -449,7 +477,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         .await
         .unwrap();
     let tables = tables_of_sites(&store).await;
-    assert!(tables.len() >= 14, "{tables:?}");
+    assert!(tables.len() >= 16, "{tables:?}");
     let rows = async |site: &Site| {
         let mut filled = Vec::new();
         for table in &tables {
@@ -463,6 +491,8 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
     assert_eq!(rows(&site).await, tables, "the test fills every table");
     assert!(store.remove_site("a.example", today()).await.unwrap());
     assert!(rows(&site).await.is_empty());
+    let logins = number(&store, "SELECT count(*) FROM shared_login").await;
+    assert_eq!(logins, 1, "the other site's");
     assert_eq!(rows(&other).await, tables);
     assert!(!store.remove_site("a.example", today()).await.unwrap());
     // But for the number and the date.

@@ -1,8 +1,10 @@
 //! The pages over a real store, each on both engines: what they refuse, and what they do.
 
+mod forgot;
 mod guard;
 mod links;
 mod login;
+mod mail;
 mod people;
 mod settings;
 
@@ -21,6 +23,8 @@ use crate::accounts::Role;
 use crate::accounts::password::Password;
 use crate::arrival::Peer;
 use crate::clock::date_in_utc;
+use crate::mail::Mail;
+use crate::mail::tests::{Kept, URL};
 use crate::salts::SaltKeeper;
 use crate::serve::{App, router};
 use crate::store::{Link, NewAccount, Place, Store};
@@ -29,7 +33,7 @@ pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOON_MS: i64 = 20_780 * DAY_MS + DAY_MS / 2;
 pub(crate) const HTTP: &str = "http://127.0.0.1:8000";
-const HTTPS: &str = "https://stats.example";
+pub(crate) const HTTPS: &str = "https://stats.example";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server with the sites a.example and b.example, behind a proxy at 10.0.0.1.
@@ -91,6 +95,19 @@ impl Web {
         }
     }
 
+    /// The same with mail, which is kept.
+    async fn with_mail(place: &Place) -> (Self, Kept) {
+        let web = Self::start(place).await;
+        let kept = Kept::default();
+        let app = web.app.with_mail(Some(Mail::kept(kept.clone(), URL)));
+        let web = Self {
+            router: router(app.clone()),
+            app,
+            clock: web.clock,
+        };
+        (web, kept)
+    }
+
     pub(crate) fn today(&self) -> Date {
         date_in_utc(self.clock.now_ms())
     }
@@ -145,11 +162,11 @@ impl Web {
 
 /// A browser at an address, which keeps cookies.
 pub(crate) struct Browser<'a> {
-    web: &'a Web,
-    origin: &'static str,
-    address: &'static str,
+    pub(crate) web: &'a Web,
+    pub(crate) origin: &'static str,
+    pub(crate) address: &'static str,
     /// As it sends it.
-    cookie: RefCell<String>,
+    pub(crate) cookie: RefCell<String>,
 }
 
 impl Browser<'_> {
@@ -203,7 +220,7 @@ impl Browser<'_> {
             .await
     }
 
-    async fn log_in(&self, mail: &str, password: &str) -> Answer {
+    pub(crate) async fn log_in(&self, mail: &str, password: &str) -> Answer {
         self.post("/login", &[("mail", mail), ("password", password)])
             .await
     }
