@@ -28,6 +28,10 @@ const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(),
 #[derive(Clone, Copy)]
 pub struct Peer(pub ClientAddress);
 
+/// Put beside an answer: it may be part of another site's page.
+#[derive(Clone, Copy)]
+pub struct Embeddable;
+
 /// See the module. It has no `Debug`: the network is nobody else's business.
 #[derive(Clone)]
 pub struct Arrival {
@@ -134,7 +138,16 @@ pub async fn arrive(State(app): State<App>, mut request: Request, next: Next) ->
             next.run(request).await
         }
     };
+    let embeddable = response.extensions().get::<Embeddable>().is_some();
     tell(response.headers_mut(), is_https);
+    if embeddable {
+        let headers = response.headers_mut();
+        let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *");
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            headers.remove(header::X_FRAME_OPTIONS);
+        }
+    }
     response
 }
 

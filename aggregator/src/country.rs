@@ -38,6 +38,14 @@ pub fn name(code: &str) -> String {
     }
 }
 
+/// Every ISO 3166 code with its name, by name.
+pub fn all() -> Vec<(&'static str, String)> {
+    let codes = CountryCode::iter().map(|country| country.alpha2());
+    let mut all: Vec<(&str, String)> = codes.map(|code| (code, name(code))).collect();
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +58,8 @@ mod tests {
         for (code, _) in SHORT {
             assert!(CountryCode::for_alpha2(code).is_ok(), "{code}");
         }
+        let all = all();
+        assert!(all.len() > 240 && all.contains(&("DE", "Germany".to_owned())));
         assert_eq!(name("(none)"), "Unknown");
         assert_eq!(name("(other)"), "(other)");
     }

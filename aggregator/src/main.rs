@@ -21,6 +21,7 @@ use cli::key::KeyCommand;
 use cli::mail::MailCommand;
 use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
+use cli::share::ShareCommand;
 use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
 use cli::user::UserCommand;
@@ -56,6 +57,9 @@ enum Command {
     /// Put goals of a site in order, also while the server runs.
     #[command(subcommand)]
     Funnel(FunnelCommand),
+    /// Say who may see a site's numbers without an account, also while the server runs.
+    #[command(subcommand)]
+    Share(ShareCommand),
     /// Make keys for programs, also while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -131,6 +135,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Shield(command) => command.run(&data).await,
         Command::Goal(command) => command.run(&data).await,
         Command::Funnel(command) => command.run(&data).await,
+        Command::Share(command) => command.run(&data).await,
         Command::Key(command) => command.run(&data).await,
         Command::Mail(command) => command.run().await,
         Command::User(command) => command.run(&data).await,

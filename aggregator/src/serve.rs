@@ -22,10 +22,12 @@ use shared::country::DEFAULT_ATTRIBUTION;
 use shared::report::Sums;
 use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
+use shared::visitor::SiteId;
 use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
 use crate::arrival::arrive;
+use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
 use crate::mail::Mail;
 use crate::reports::EdgeReports;
@@ -160,6 +162,19 @@ impl App {
     pub async fn forget_removed_sites(&self) -> Result<()> {
         let _turn = self.salts_turn.lock().await;
         self.salts.keep_sites(&self.store.site_ids().await?)
+    }
+
+    /// Removes a site and everything counted for it, at once and for ever; its keys, links and
+    /// invitations open nothing any more, its salts are destroyed, and the edge drops what it holds
+    /// of it when it asks next. False when there is none.
+    ///
+    /// # Errors
+    /// The database or the keeper of the salts failed.
+    pub async fn erase_site(&self, site: SiteId) -> Result<bool> {
+        let today = date_in_utc(self.clock.now_ms());
+        let was_there = self.store.erase_site(site, today).await?;
+        self.forget_removed_sites().await?;
+        Ok(was_there)
     }
 
     /// The same with another sentence of whom the countries are from.

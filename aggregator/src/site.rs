@@ -140,6 +140,34 @@ pub fn timezone(name: &str) -> Result<TimeZone> {
     })
 }
 
+/// The zones that a person chooses among, by name: those of places, and UTC. [`timezone`] takes
+/// every other IANA name, too.
+pub fn timezones() -> Vec<String> {
+    let is_place = |name: &str| {
+        const AREAS: [&str; 10] = [
+            "Africa",
+            "America",
+            "Antarctica",
+            "Arctic",
+            "Asia",
+            "Atlantic",
+            "Australia",
+            "Europe",
+            "Indian",
+            "Pacific",
+        ];
+        let area = name.split_once('/').map(|(area, _)| area);
+        area.is_some_and(|area| AREAS.contains(&area))
+    };
+    let all = jiff::tz::db().available();
+    let mut names: Vec<String> = all
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| name == "UTC" || is_place(name))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 fn timestamp(now_ms: UnixMs) -> Timestamp {
     Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -223,5 +251,9 @@ mod tests {
             assert!(domain(bad).is_err(), "{bad}");
         }
         assert!(timezone("Mars/Base").is_err());
+        let zones = timezones();
+        assert!(zones.len() > 300, "{}", zones.len());
+        assert!(zones.iter().all(|name| timezone(name).is_ok()));
+        assert!(zones.is_sorted() && zones.contains(&"UTC".to_owned()));
     }
 }

@@ -72,6 +72,58 @@ async fn commands_work_while_the_server_runs() {
     );
 }
 
+#[tokio::test]
+async fn numbers_are_shared_and_shared_no_more() {
+    let system = System::aggregator_alone().await;
+    let get = async |path: &str| {
+        let answer = reqwest::get(system.dashboard_url(path)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let public = format!("/public/{SITE}");
+    assert_eq!(get(&public).await.0, 404);
+    system.dayfly(&["share", "public", SITE, "on", "--k", "6"]);
+    let (status, html) = get(&public).await;
+    assert!(
+        status == 200 && html.contains("fewer than 6 visitors"),
+        "{html}"
+    );
+    let add = ["share", "add", SITE, "For Bob", "--until", "2999-12-31"];
+    let link = system.dayfly(&add);
+    let token = link.trim().rsplit_once("/shared/").unwrap().1;
+    crate::privacy::assert_absent(system.data.path(), &[token.as_bytes()]);
+    let path = format!("/shared/{token}");
+    assert_eq!(get(&path).await.0, 200);
+    let add = ["share", "add", SITE, "Secret", "--password-stdin"];
+    let made = system.dayfly_told(&add, "open sesame, please\n");
+    assert!(made.status.success());
+    let told = String::from_utf8(made.stdout).unwrap();
+    let asks = format!("/shared/{}", told.trim().rsplit_once("/shared/").unwrap().1);
+    assert!(get(&asks).await.1.contains("A password is asked for"));
+    let list = system.dayfly(&["share", "list", SITE]);
+    for line in [
+        "everybody\t6\t-\t-\t-\t-",
+        "\nFor Bob\t5\t-\t",
+        "\t2999-12-31\t",
+        "\nSecret\t5\tpassword\t",
+    ] {
+        assert!(list.contains(line), "{list}");
+    }
+    for (arguments, error) in [
+        (&add[..4], "there is a link \"Secret\" already"),
+        (&["share", "revoke", SITE, "Nobody"], "there is no link"),
+        (&["share", "public", SITE, "on", "--k", "0"], "--k"),
+        (&["share", "list", "c.example"], "there is no site"),
+    ] {
+        let output = system.dayfly_output(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(error), "{told}");
+    }
+    system.dayfly(&["share", "revoke", SITE, "For Bob"]);
+    system.dayfly(&["share", "public", SITE, "off"]);
+    assert_eq!(get(&path).await.0, 404);
+    assert_eq!(get(&public).await.0, 404);
+}
+
 #[test]
 fn i11_without_an_edge_key_the_server_refuses_to_start() {
     let data = tempfile::tempdir().unwrap();

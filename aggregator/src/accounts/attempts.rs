@@ -34,8 +34,8 @@ struct Window {
 
 impl Window {
     /// Not one that begins in the future, as when the clock was put back.
-    fn runs(&self, now_ms: UnixMs) -> bool {
-        (0..WINDOW_MS).contains(&now_ms.saturating_sub(self.began_ms))
+    fn runs(&self, now_ms: UnixMs, window_ms: i64) -> bool {
+        (0..window_ms).contains(&now_ms.saturating_sub(self.began_ms))
     }
 }
 
@@ -46,6 +46,7 @@ pub struct Attempts {
     /// In a window: for an account, and for a network.
     most: [u32; 2],
     key: Zeroizing<[u8; 32]>,
+    window_ms: i64,
     /// Of accounts, and of networks.
     windows: Mutex<[Windows; 2]>,
 }
@@ -58,19 +59,20 @@ impl fmt::Debug for Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self::of_most(BAD_MAX, BAD_MAX)
+        Self::of([BAD_MAX, BAD_MAX], WINDOW_MS)
     }
 }
 
 impl Attempts {
-    /// So many for an account, and for a network.
-    pub fn of_most(account: u32, network: u32) -> Self {
+    /// So many for an account, and for a network, in a window of so many ms.
+    pub fn of(most: [u32; 2], window_ms: i64) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         // Without a random source nothing else of this server works either: no token, no salt.
         let _ = getrandom::fill(&mut *key);
         Self {
-            most: [account, network],
+            most,
             key,
+            window_ms,
             windows: Mutex::default(),
         }
     }
@@ -113,11 +115,11 @@ impl Attempts {
         let full = windows.iter().zip(&who).zip(self.most);
         let full = full.filter_map(|((windows, who), most)| {
             let window = windows.get(who)?;
-            let is_full = window.runs(now_ms) && window.bad >= most;
+            let is_full = window.runs(now_ms, self.window_ms) && window.bad >= most;
             is_full.then(|| {
                 window
                     .began_ms
-                    .saturating_add(WINDOW_MS)
+                    .saturating_add(self.window_ms)
                     .saturating_sub(now_ms)
             })
         });
@@ -129,13 +131,13 @@ impl Attempts {
         }
         for (windows, who) in windows.iter_mut().zip(who) {
             if windows.len() >= REMEMBERED_MAX && !windows.contains_key(&who) {
-                make_room(windows, now_ms);
+                make_room(windows, now_ms, self.window_ms);
             }
             let window = windows.entry(who).or_insert(Window {
                 began_ms: now_ms,
                 bad: 0,
             });
-            if !window.runs(now_ms) {
+            if !window.runs(now_ms, self.window_ms) {
                 *window = Window {
                     began_ms: now_ms,
                     bad: 0,
@@ -180,8 +182,8 @@ impl Attempts {
     }
 }
 
-fn make_room(windows: &mut Windows, now_ms: UnixMs) {
-    windows.retain(|_, window| window.runs(now_ms));
+fn make_room(windows: &mut Windows, now_ms: UnixMs, window_ms: i64) {
+    windows.retain(|_, window| window.runs(now_ms, window_ms));
     if windows.len() >= REMEMBERED_MAX
         && let Some((&oldest, _)) = windows.iter().min_by_key(|(_, window)| window.began_ms)
     {

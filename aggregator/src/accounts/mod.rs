@@ -19,7 +19,7 @@ pub mod role;
 pub mod token;
 pub mod totp;
 
-use attempts::Attempts;
+use attempts::{Attempts, WINDOW_MS};
 use password::Passwords;
 
 pub use role::Role;
@@ -37,7 +37,11 @@ pub const RESET_MS: i64 = 24 * 3_600_000;
 /// The same where it was sent by mail to whoever asked, ms.
 pub const RESET_BY_MAIL_MS: i64 = 3_600_000;
 /// Invitations by mail in a quarter of an hour: to one address, and from one network.
-const INVITATIONS_BY_MAIL: (u32, u32) = (3, 30);
+const INVITATIONS_BY_MAIL: [u32; 2] = [3, 30];
+
+/// Views without an account that one network is shown in a minute.
+pub const GUEST_VIEWS_MAX: u32 = 120;
+const MINUTE_MS: i64 = 60_000;
 
 /// What a server knows of log-ins, in memory only.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Accounts {
     pub passwords: Passwords,
     /// Counts guesses.
     pub attempts: Attempts,
+    /// Counts what is shown to guests, by network.
+    pub guests: Attempts,
     /// Counts who asks for a new password by mail.
     pub resets: Attempts,
     /// Counts who is invited by mail.
@@ -54,12 +60,12 @@ pub struct Accounts {
 
 impl Default for Accounts {
     fn default() -> Self {
-        let (address, network) = INVITATIONS_BY_MAIL;
         Self {
             passwords: Passwords::default(),
             attempts: Attempts::default(),
+            guests: Attempts::of([GUEST_VIEWS_MAX; 2], MINUTE_MS),
             resets: Attempts::default(),
-            invitations: Attempts::of_most(address, network),
+            invitations: Attempts::of(INVITATIONS_BY_MAIL, WINDOW_MS),
         }
     }
 }

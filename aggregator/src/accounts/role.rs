@@ -7,7 +7,7 @@ pub enum Role {
     Viewer,
     /// Also decides what is counted: goals, funnels, shields.
     Editor,
-    /// Also says who may look, and deletes the site.
+    /// Also says who may look, decides on privacy, domain and keys, and deletes the site.
     Owner,
 }
 

@@ -68,6 +68,8 @@ pub enum Refusal {
     },
     /// 429: too many keys that are not known are being looked up; again in a second.
     TooManyGuesses,
+    /// 429: more passwords are being hashed than is worked off; again in a second.
+    Busy,
     /// 500: logged here, told without detail.
     Failed(Error),
 }
@@ -76,6 +78,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(problem) => Self::Invalid(problem),
+            Error::Busy => Self::Busy,
             other => Self::Failed(other),
         }
     }
@@ -119,6 +122,7 @@ impl Refusal {
                 StatusCode::TOO_MANY_REQUESTS,
                 "too many keys that are not known are tried at once".into(),
             ),
+            Refusal::Busy => (StatusCode::TOO_MANY_REQUESTS, Error::Busy.to_string()),
             Refusal::Failed(error) => {
                 tracing::error!("API request failed: {error}");
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal error".into())
@@ -132,7 +136,9 @@ impl Refusal {
             Refusal::OverLimit { retry_after_s, .. } => {
                 Some((header::RETRY_AFTER, HeaderValue::from(*retry_after_s)))
             }
-            Refusal::TooManyGuesses => Some((header::RETRY_AFTER, HeaderValue::from(1))),
+            Refusal::TooManyGuesses | Refusal::Busy => {
+                Some((header::RETRY_AFTER, HeaderValue::from(1)))
+            }
             // What is left of the body is not read.
             Refusal::TooSlow | Refusal::TooLarge => {
                 Some((header::CONNECTION, HeaderValue::from_static("close")))

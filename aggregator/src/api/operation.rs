@@ -43,7 +43,7 @@ impl Group {
         (
             Group::Sites,
             "Sites",
-            "Sites, goals, funnels, shown properties, and what is decided for a site.",
+            "Sites, goals, funnels, shown properties, shared links, guests, and what is decided for a site.",
         ),
     ];
 }

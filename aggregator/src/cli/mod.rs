@@ -11,6 +11,7 @@ pub mod key;
 pub mod mail;
 pub mod query;
 pub mod serve;
+pub mod share;
 pub mod shield;
 pub mod site;
 pub mod user;

@@ -1,8 +1,9 @@
 //! `dayfly shield`: what a site does not count.
 
 use aggregator::data::DataFolder;
-use aggregator::error::{Error, Result};
-use clap::{Subcommand, ValueEnum};
+use aggregator::error::Result;
+use aggregator::store::Shield;
+use clap::Subcommand;
 use shared::settings::Shields;
 
 use super::with_site;
@@ -16,7 +17,7 @@ pub enum ShieldCommand {
         domain: String,
         /// What is shielded.
         #[arg(value_enum)]
-        kind: Kind,
+        kind: Shield,
         /// A host (* for any labels), a page (* is anything but a slash, ** anything), a country
         /// such as DE, an address or a network such as 192.0.2.0/24.
         value: String,
@@ -26,7 +27,7 @@ pub enum ShieldCommand {
         /// The site's host name.
         domain: String,
         /// What is shielded.
-        kind: Kind,
+        kind: Shield,
         /// As it was added.
         value: String,
     },
@@ -37,67 +38,13 @@ pub enum ShieldCommand {
     },
 }
 
-/// What a shield looks at.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// The only hosts that are counted; without any, every host is.
-    Host,
-    /// Pages that are not counted.
-    Page,
-    /// Countries that are not counted.
-    Country,
-    /// Addresses that are not counted.
-    Network,
-}
-
-impl Kind {
-    const ALL: [Kind; 4] = [Kind::Host, Kind::Page, Kind::Country, Kind::Network];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Kind::Host => "host",
-            Kind::Page => "page",
-            Kind::Country => "country",
-            Kind::Network => "network",
-        }
-    }
-
-    const fn list(self, shields: &Shields) -> &Vec<String> {
-        match self {
-            Kind::Host => &shields.hosts,
-            Kind::Page => &shields.pages,
-            Kind::Country => &shields.countries,
-            Kind::Network => &shields.networks,
-        }
-    }
-
-    const fn list_mut(self, shields: &mut Shields) -> &mut Vec<String> {
-        match self {
-            Kind::Host => &mut shields.hosts,
-            Kind::Page => &mut shields.pages,
-            Kind::Country => &mut shields.countries,
-            Kind::Network => &mut shields.networks,
-        }
-    }
-
-    /// The value in the form in which it is compared.
-    fn normal(self, value: &str) -> String {
-        match self {
-            Kind::Host => shared::page_url::host_name(value.trim()),
-            Kind::Country => value.trim().to_ascii_uppercase(),
-            Kind::Network => value.trim().to_ascii_lowercase(),
-            Kind::Page => value.trim().to_owned(),
-        }
-    }
-}
-
 /// A line for each shield: kind, value.
 pub fn lines(shields: &Shields) -> Vec<String> {
-    let of = |kind: Kind| {
+    let of = |kind: Shield| {
         let values = kind.list(shields).iter();
         values.map(move |value| format!("{}\t{value}", kind.as_str()))
     };
-    Kind::ALL.into_iter().flat_map(of).collect()
+    Shield::ALL.into_iter().flat_map(of).collect()
 }
 
 impl ShieldCommand {
@@ -108,12 +55,12 @@ impl ShieldCommand {
                 domain,
                 kind,
                 value,
-            } => add(data, &domain, kind, &kind.normal(&value)).await,
+            } => add(data, &domain, kind, &value).await,
             Self::Remove {
                 domain,
                 kind,
                 value,
-            } => remove(data, &domain, kind, &kind.normal(&value)).await,
+            } => remove(data, &domain, kind, &value).await,
             Self::List { domain } => {
                 with_site(data, &domain, async |store, site| {
                     let settings = store.settings_of(site.id).await?;
@@ -128,54 +75,39 @@ impl ShieldCommand {
     }
 }
 
-async fn add(data: &DataFolder, domain: &str, kind: Kind, value: &str) -> Result<()> {
+async fn add(data: &DataFolder, domain: &str, kind: Shield, value: &str) -> Result<()> {
     with_site(data, domain, async |store, site| {
-        let change = |settings: &mut shared::settings::Settings| {
-            let list = kind.list_mut(&mut settings.shields);
-            if list.iter().any(|known| known == value) {
-                let kind = kind.as_str();
-                return Err(Error::Invalid(format!(
-                    "the {kind} {value} is shielded already"
-                )));
-            }
-            list.push(value.to_owned());
-            Ok(())
-        };
-        let settings = store.change_settings(site.id, change).await?;
+        let settings = store.add_shield(site.id, kind, value).await?;
         let domain = &site.domain;
         match kind {
-            Kind::Host => {
+            Shield::Host => {
                 let hosts = settings.shields.hosts.join(", ");
                 println!("{domain} counts only pages on {hosts}");
             }
-            _ => println!("{domain} does not count the {} {value}", kind.as_str()),
+            _ => println!(
+                "{domain} does not count the {} {}",
+                kind.as_str(),
+                kind.normal(value)
+            ),
         }
         Ok(())
     })
     .await
 }
 
-async fn remove(data: &DataFolder, domain: &str, kind: Kind, value: &str) -> Result<()> {
+async fn remove(data: &DataFolder, domain: &str, kind: Shield, value: &str) -> Result<()> {
     with_site(data, domain, async |store, site| {
-        let change = |settings: &mut shared::settings::Settings| {
-            let list = kind.list_mut(&mut settings.shields);
-            let before = list.len();
-            list.retain(|known| known != value);
-            if list.len() == before {
-                let kind = kind.as_str();
-                return Err(Error::Invalid(format!(
-                    "there is no shield for the {kind} {value}"
-                )));
-            }
-            Ok(())
-        };
-        let settings = store.change_settings(site.id, change).await?;
+        let settings = store.remove_shield(site.id, kind, value).await?;
         let domain = &site.domain;
         let hosts = &settings.shields.hosts;
         match kind {
-            Kind::Host if hosts.is_empty() => println!("{domain} counts pages on every host"),
-            Kind::Host => println!("{domain} counts only pages on {}", hosts.join(", ")),
-            _ => println!("{domain} counts the {} {value} again", kind.as_str()),
+            Shield::Host if hosts.is_empty() => println!("{domain} counts pages on every host"),
+            Shield::Host => println!("{domain} counts only pages on {}", hosts.join(", ")),
+            _ => println!(
+                "{domain} counts the {} {} again",
+                kind.as_str(),
+                kind.normal(value)
+            ),
         }
         Ok(())
     })

@@ -132,7 +132,8 @@ impl DashboardUrl {
         self.url.as_deref()
     }
 
-    fn link(&self, path: &str, token: &PlainToken, port: u16) -> String {
+    /// The address of what a token opens.
+    pub fn link(&self, path: &str, token: &PlainToken, port: u16) -> String {
         let loopback = format!("http://127.0.0.1:{port}");
         let base = self.url.as_deref().unwrap_or(&loopback);
         format!("{}/{path}/{}", base.trim_end_matches('/'), token.as_str())
@@ -146,7 +147,7 @@ impl DashboardUrl {
 }
 
 /// The port of the dashboard where no URL is given.
-fn port() -> u16 {
+pub fn port() -> u16 {
     let port = std::env::var("DASHBOARD_PORT").ok();
     port.and_then(|port| port.parse().ok()).unwrap_or(8000)
 }
@@ -269,7 +270,7 @@ impl Add {
 }
 
 /// The first line of standard input.
-fn typed_password() -> Result<String> {
+pub fn typed_password() -> Result<String> {
     let mut text = String::new();
     std::io::stdin()
         .take(STDIN_BYTES_MAX)

@@ -8,7 +8,7 @@
 //! | what changes anything: `Origin` is ours, `Sec-Fetch-Site` (where sent) is `same-origin`, the body is a form | 403 |
 //! | a log-in, whole and not ended | a browser that wants a page: 303 to `/login?next=…`; else 401 |
 //! | for a site: a role there | 404, as for a site that there is not |
-//! | that role or more | 403 |
+//! | that role or more; for the server: being an admin | 403 |
 //!
 //! What needs a [`Needs::Signature`] is asked none of it: the signed token in its path is what lets
 //! somebody in, from wherever it comes, as mail programs do (RFC 8058). It opens that one thing.
@@ -46,6 +46,8 @@ pub enum Needs {
     Signature,
     /// A log-in.
     Account,
+    /// A log-in of an admin.
+    Admin,
     /// A role at the site that the path's `{domain}` names.
     Site(Role),
 }
@@ -218,6 +220,10 @@ async fn let_in(
     let Some(caller) = caller else {
         return Ok(log_in_first(&request));
     };
+    if guard.needs == Needs::Admin && !caller.account.is_admin {
+        let text = "This is for the admins of this server.".to_owned();
+        return message(StatusCode::FORBIDDEN, "Not with your account", text);
+    }
     if let Needs::Site(needed) = guard.needs {
         let params: HashMap<&str, &str> = params.iter().collect();
         let domain = params.get("domain").copied().unwrap_or_default();

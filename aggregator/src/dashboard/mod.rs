@@ -5,6 +5,8 @@ mod account;
 mod dropped;
 pub mod guard;
 mod mail;
+mod settings;
+mod sharing;
 pub(crate) mod site;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,6 @@ use crate::accounts::Role;
 use crate::error::Error;
 use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
-use crate::site::Site;
 use guard::{Caller, Needs, Pages};
 use view::count;
 
@@ -42,7 +43,7 @@ pub fn pages(app: App) -> Pages {
         .get("/assets/icon.svg", Needs::Nothing, || {
             asset("image/svg+xml", ICON)
         });
-    mail::add(account::add(pages))
+    mail::add(sharing::add(settings::add(account::add(pages))))
 }
 
 /// The routes.
@@ -123,18 +124,6 @@ pub async fn not_found(headers: HeaderMap) -> Response {
     }
     let error = axum::Json(serde_json::json!({ "error": "there is nothing here" }));
     (StatusCode::NOT_FOUND, error).into_response()
-}
-
-/// What goes into a site's pages.
-fn snippet(app: &App, site: &Site) -> String {
-    let local = match site.domain.starts_with("localhost") {
-        true => " data-local",
-        false => "",
-    };
-    format!(
-        r#"<script defer data-domain="{}"{local} src="{}/js/script.js"></script>"#,
-        site.domain, app.edge_url
-    )
 }
 
 async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {

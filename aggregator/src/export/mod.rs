@@ -8,6 +8,7 @@
 //! before a text that a spreadsheet would take for a formula.
 
 mod cubes;
+mod download;
 mod plausible;
 
 use std::fs::{self, File};
@@ -21,6 +22,8 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::error::{Error, Result};
 use crate::site::Site;
 use crate::store::Store;
+
+pub use download::download;
 
 /// A form that counts are exported in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -5,6 +5,8 @@
 use askama::Template;
 
 use super::{Due, Kind, Letter, Mail, link, rendered};
+use crate::accounts::Role;
+use crate::dashboard::site::viewer::Viewer;
 use crate::dashboard::site::{numbers, panels};
 use crate::error::{Error, Result};
 use crate::query::{self, Answer, Cell, Dimension, Goals, Include, Metric, Query, Value};
@@ -274,7 +276,7 @@ async fn list(
     due: &Due,
     key: &str,
 ) -> Result<Option<List>> {
-    let Some((panel, tab)) = panels::tab_of(key) else {
+    let Some((panel, tab)) = panels::tab_of(key, &Viewer::member(site, Role::Viewer)) else {
         return Ok(None);
     };
     let mut metrics = vec![Metric::Visitors, tab.second];

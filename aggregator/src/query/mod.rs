@@ -7,6 +7,7 @@
 pub mod dimension;
 mod distinct;
 pub mod filter;
+mod folded;
 pub mod funnel;
 mod goals;
 pub mod metric;
@@ -18,6 +19,7 @@ mod scan;
 mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod threshold;
 mod time;
 
 pub use dimension::Dimension;
@@ -27,6 +29,7 @@ pub use metric::{Cell, Metric, Value};
 pub use parse::{Invalid, LIMIT_MAX, Parsed, parse, parse_filters};
 pub use range::{Range, parse_range};
 pub use run::run;
+pub use threshold::Threshold;
 
 use crate::error::{Error, Result};
 
@@ -83,6 +86,8 @@ pub struct Query {
     pub compare: Option<Range>,
     /// What else is told.
     pub include: Include,
+    /// Of whom nothing is told, on a view that anybody may open.
+    pub threshold: Option<Threshold>,
 }
 
 impl Query {
@@ -98,6 +103,7 @@ impl Query {
             offset: 0,
             compare: None,
             include: Include::default(),
+            threshold: None,
         }
     }
 

@@ -83,6 +83,7 @@ pub fn parse(body: &Map<String, Value>, about: &Parsed<'_>) -> Result<Query, Inv
         offset,
         compare,
         include,
+        threshold: None,
     })
 }
 

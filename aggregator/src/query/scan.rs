@@ -18,6 +18,8 @@ use crate::store::Snapshot;
 
 /// Parts that wait for a thread.
 const WAITING_MAX: usize = 4;
+/// What is handed to a thread at once, bytes as they are stored: one part or many small ones.
+const BATCH_BYTES: usize = if cfg!(test) { 512 } else { 64 * 1024 };
 /// Most threads that unpack.
 const THREADS_MAX: usize = 4;
 
@@ -337,18 +339,9 @@ pub async fn scan<C: Collect>(
         range: *range,
         texts: texts.clone(),
     });
-    let work = |(date, no, bytes): Packed, collector: &mut C, memory: &mut Memory| match job.block(
-        date,
-        no,
-        &bytes,
-        collector.needs_all(date),
-        memory,
-    )? {
-        Some(block) => collector.take(&block),
-        None => Ok(()),
-    };
-    // Few parts are read where they are; threads cost more.
-    let mut first: Vec<Packed> = Vec::new();
+    // Little is read where it is: to hand it to a thread costs more.
+    let mut batch: Vec<Packed> = Vec::new();
+    let mut bytes_in_batch = 0;
     let mut threads: Option<Threads<C>> = None;
     let read = snapshot
         .parts(
@@ -356,44 +349,38 @@ pub async fn scan<C: Collect>(
             range.from,
             range.to,
             |date, no, _, bytes| {
-                let packed = (date, no, bytes.to_vec());
-                if let Some(threads) = &threads {
-                    return threads.send(packed);
+                batch.push((date, no, bytes.to_vec()));
+                bytes_in_batch += bytes.len();
+                if bytes_in_batch < BATCH_BYTES {
+                    return Ok(());
                 }
-                first.push(packed);
-                if first.len() > 8 {
-                    let started = threads.insert(Threads::start(&job, &collector));
-                    for packed in first.drain(..) {
-                        started.send(packed)?;
-                    }
-                }
-                Ok(())
+                bytes_in_batch = 0;
+                let threads = threads.get_or_insert_with(|| Threads::start(&job, &collector));
+                threads.send(std::mem::take(&mut batch))
             },
         )
         .await;
     if let Some(threads) = threads {
+        let read = read.and_then(|()| threads.send(batch));
         // Why a thread gave up says more than that it did.
         let ended = threads.end().await?;
         return read.map(|()| ended);
     }
     read?;
     let mut one = collector();
-    let mut memory = Memory::default();
-    for packed in first {
-        work(packed, &mut one, &mut memory)?;
-    }
+    job.give(batch, &mut one, &mut Memory::default())?;
     Ok(vec![one])
 }
 
 /// Threads that unpack parts.
 struct Threads<C> {
-    send: mpsc::SyncSender<Packed>,
+    send: mpsc::SyncSender<Vec<Packed>>,
     running: Vec<tokio::task::JoinHandle<Result<C>>>,
 }
 
 impl<C: Collect> Threads<C> {
     fn start(job: &Arc<Job>, collector: &impl Fn() -> C) -> Self {
-        let (send, receive) = mpsc::sync_channel::<Packed>(WAITING_MAX);
+        let (send, receive) = mpsc::sync_channel::<Vec<Packed>>(WAITING_MAX);
         let receive = Arc::new(Mutex::new(receive));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let running = (0..cores.min(THREADS_MAX)).map(|_| {
@@ -405,13 +392,10 @@ impl<C: Collect> Threads<C> {
                         let receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
                         receive.recv()
                     };
-                    let Ok((date, no, bytes)) = next else {
+                    let Ok(batch) = next else {
                         return Ok(collector);
                     };
-                    let all = collector.needs_all(date);
-                    if let Some(block) = job.block(date, no, &bytes, all, &mut memory)? {
-                        collector.take(&block)?;
-                    }
+                    job.give(batch, &mut collector, &mut memory)?;
                 }
             })
         });
@@ -422,14 +406,14 @@ impl<C: Collect> Threads<C> {
     }
 
     /// Waits while all of them are busy.
-    fn send(&self, packed: Packed) -> Result<()> {
+    fn send(&self, batch: Vec<Packed>) -> Result<()> {
         // They are gone only when one of them failed; `end` tells why.
         let flavor = tokio::runtime::Handle::current().runtime_flavor();
         let sent = match flavor {
             tokio::runtime::RuntimeFlavor::MultiThread => {
-                tokio::task::block_in_place(|| self.send.send(packed))
+                tokio::task::block_in_place(|| self.send.send(batch))
             }
-            _ => self.send.send(packed),
+            _ => self.send.send(batch),
         };
         sent.map_err(|_| Error::Invalid("reading counts was broken off".into()))
     }
@@ -458,6 +442,22 @@ impl Memory {
 }
 
 impl Job {
+    /// Gives the rows of parts to a collector.
+    fn give<C: Collect>(
+        &self,
+        batch: Vec<Packed>,
+        collector: &mut C,
+        memory: &mut Memory,
+    ) -> Result<()> {
+        for (date, no, bytes) in batch {
+            let needs_all = collector.needs_all(date);
+            if let Some(block) = self.block(date, no, &bytes, needs_all, memory)? {
+                collector.take(&block)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The rows of a part; `None` where no row can be let through, unless all are needed.
     fn block(
         &self,

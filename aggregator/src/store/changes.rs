@@ -12,7 +12,7 @@ use shared::visitor::SiteId;
 
 use super::db::{Tx, sql};
 use super::{Store, retention, settings, sites};
-use crate::clock::day_number;
+use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
 use crate::site::Site;
 
@@ -57,19 +57,27 @@ async fn rename(tx: &mut Tx, site: &Site, domain: &str, today: Date) -> Result<(
     Ok(())
 }
 
-/// Counts are by local day and hour: with another zone those that are there would be wrong, and a
-/// day that is over could begin again, under another salt.
-async fn move_zone(tx: &mut Tx, site: &Site, timezone: &str) -> Result<()> {
+/// Whether a site has counts by local days of its zone.
+async fn is_counted(tx: &mut Tx, site: SiteId) -> Result<bool> {
     for table in ["source", "segment", "dropped", "import"] {
         let counted = sql(format!(
             "SELECT site_id FROM {table} WHERE site_id = $1 LIMIT 1"
         ));
-        if tx.first(counted.bind(site.id)).await?.is_some() {
-            return Err(Error::Invalid(format!(
-                "timezone: the site has counts by local days of {}; the zone can be changed only before anything is counted",
-                site.timezone_name()
-            )));
+        if tx.first(counted.bind(site)).await?.is_some() {
+            return Ok(true);
         }
+    }
+    Ok(false)
+}
+
+/// Counts are by local day and hour: with another zone those that are there would be wrong, and a
+/// day that is over could begin again, under another salt.
+async fn move_zone(tx: &mut Tx, site: &Site, timezone: &str) -> Result<()> {
+    if is_counted(tx, site.id).await? {
+        return Err(Error::Invalid(format!(
+            "timezone: the site has counts by local days of {}; the zone can be changed only before anything is counted",
+            site.timezone_name()
+        )));
     }
     tx.execute(
         sql("UPDATE site SET timezone = $2 WHERE id = $1")
@@ -137,5 +145,33 @@ impl Store {
         rows.iter()
             .map(|row| Ok((row.number(0)?, row.text(1)?)))
             .collect()
+    }
+
+    /// Whether a site's zone is fixed, because something was counted by its days.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_counted(&self, site: SiteId) -> Result<bool> {
+        let mut tx = self.db.read().await?;
+        is_counted(&mut tx, site).await
+    }
+
+    /// The domain that a site had before, if its beacons count on a day in UTC, and the last day
+    /// they do.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn former_domain(&self, site: SiteId, today: Date) -> Result<Option<(String, Date)>> {
+        let row = self
+            .db
+            .first(
+                sql("SELECT former_domain, former_until FROM site
+                     WHERE id = $1 AND former_domain <> '' AND former_until >= $2")
+                .bind(site)
+                .bind(day_number(today)),
+            )
+            .await?;
+        row.map(|row| Ok((row.text(0)?, date_of(row.int(1)?).unwrap_or(today))))
+            .transpose()
     }
 }

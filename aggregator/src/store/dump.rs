@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 18] = [
+const TABLES: [(&str, &[(&str, Kind)]); 20] = [
     (
         "site",
         &[
@@ -89,6 +89,21 @@ const TABLES: [(&str, &[(&str, Kind)]); 18] = [
             ("site_id", Int),
             ("scope", Text),
             ("hourly_limit", Int),
+            ("created_on", Int),
+            ("works_until", Int),
+            ("last_used_on", Int),
+        ],
+    ),
+    ("public_view", &[("site_id", Int), ("k", Int)]),
+    (
+        "shared_link",
+        &[
+            ("id", Int),
+            ("sha256", Bytes),
+            ("site_id", Int),
+            ("name", Text),
+            ("password", Text),
+            ("k", Int),
             ("created_on", Int),
             ("works_until", Int),
             ("last_used_on", Int),
@@ -188,8 +203,8 @@ const TABLES: [(&str, &[(&str, Kind)]); 18] = [
 ];
 
 /// Tables that a backup leaves out: of the live view, whose rows live for a day only, and what opens
-/// accounts without a password.
-pub(super) const LEFT_OUT: [(&str, &[&str]); 4] = [
+/// accounts or links without a password.
+pub(super) const LEFT_OUT: [(&str, &[&str]); 5] = [
     (
         "login",
         &[
@@ -216,6 +231,7 @@ pub(super) const LEFT_OUT: [(&str, &[&str]); 4] = [
             "expires_ms",
         ],
     ),
+    ("shared_login", &["sha256", "link_id", "expires_ms"]),
     (
         "live",
         &["site_id", "source_id", "date", "minute", "visitors"],

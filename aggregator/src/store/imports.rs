@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use shared::settings::Settings;
 use shared::visitor::SiteId;
 
-use super::db::sql;
+use super::db::{Row, sql};
 use super::{Store, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
@@ -36,7 +36,47 @@ pub struct ImportRow {
     pub resumed: bool,
 }
 
+/// A file that was imported, or begun to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastImport {
+    /// The file's name.
+    pub name: String,
+    /// The local date when it was begun.
+    pub started_on: Date,
+    /// It is in as a whole; else it was broken off, or is under way.
+    pub done: bool,
+    /// How often the same file was imported before.
+    pub times: u32,
+}
+
 impl Store {
+    /// The imports of a site, the latest first, at most so many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn imports(&self, site: SiteId, most: u32) -> Result<Vec<PastImport>> {
+        let rows = self
+            .db
+            .all(
+                sql(
+                    "SELECT name, started_on, done, times FROM import WHERE site_id = $1
+                     ORDER BY started_on DESC, name, sha256 LIMIT $2",
+                )
+                .bind(site)
+                .bind(most),
+            )
+            .await?;
+        let read = |row: &Row| {
+            Ok(PastImport {
+                name: row.text(0)?,
+                started_on: date_of(row.int(1)?).unwrap_or_default(),
+                done: row.int(2)? != 0,
+                times: row.number(3)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Registers the import of a file, or finds the one that was broken off. What was imported
     /// whole is begun once more only if `again` says so.
     ///

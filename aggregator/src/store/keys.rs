@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use shared::visitor::SiteId;
 
 use super::db::{Row, sql};
-use super::{Store, goals};
+use super::{Store, goals, settings, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
 
@@ -24,6 +24,9 @@ const DRAWS: usize = 100;
 pub const HOURLY_LIMIT: u32 = 600;
 /// The largest limit a key may have, requests an hour.
 pub const HOURLY_LIMIT_MAX: u32 = 1_000_000;
+
+/// Most keys of one site, and most that open every site: all of them are kept in memory.
+pub const KEYS_MAX: u64 = 100;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -131,6 +134,12 @@ pub struct Key {
     pub last_used_on: Option<Date>,
 }
 
+const COLUMNS: &str = "id, sha256, prefix, name, site_id, scope, hourly_limit, created_on, \
+     works_until, last_used_on";
+/// Of the site `$1`, or of none.
+const OF_SITE: &str = "coalesce(site_id, 0) = coalesce(CAST($1 AS BIGINT), 0)";
+
+/// Reads [`COLUMNS`].
 fn read(row: &Row) -> Result<Key> {
     let unreadable = || Error::Invalid("a stored key cannot be read".into());
     let date = |day: i64| date_of(day).ok_or_else(unreadable);
@@ -158,14 +167,28 @@ impl Store {
     /// Makes a key and gives it, the only time it can be seen.
     ///
     /// # Errors
-    /// Something about it is not allowed, the database failed, or the system has no random source.
+    /// Something about it is not allowed, there are too many of the site, it does not exist, the
+    /// database failed, or the system has no random source.
     pub async fn create_key(&self, new: &NewKey<'_>, on: Date) -> Result<String> {
         new.check(on)?;
+        let mut tx = self.db.write().await?;
+        if let Some(site) = new.site {
+            // Whoever makes one at the same time waits.
+            sites::hold(&mut tx, site)
+                .await?
+                .ok_or_else(settings::gone)?;
+        }
+        let known = sql(format!("SELECT count(*) FROM api_key WHERE {OF_SITE}"));
+        let known = tx.first(known.bind(new.site)).await?;
+        if known.map_or(Ok(0), |row| row.count(0))? >= KEYS_MAX {
+            return Err(Error::Invalid(format!(
+                "there are {KEYS_MAX} keys already: revoke some first"
+            )));
+        }
         for _ in 0..DRAWS {
             let key = format!("{PREFIX}{}", random_chars()?);
             let shown: String = key.chars().take(SHOWN_CHARS).collect();
-            let added = self
-                .db
+            let added = tx
                 .execute(
                     sql(
                         "INSERT INTO api_key (sha256, prefix, name, site_id, scope, hourly_limit,
@@ -183,6 +206,7 @@ impl Store {
                 )
                 .await?;
             if added == 1 {
+                tx.commit().await?;
                 return Ok(key);
             }
         }
@@ -194,15 +218,29 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn keys(&self) -> Result<Vec<Key>> {
-        let rows = self
-            .db
-            .all(sql(
-                "SELECT id, sha256, prefix, name, site_id, scope, hourly_limit, created_on,
-                     works_until, last_used_on
-                 FROM api_key ORDER BY id",
-            ))
-            .await?;
+        let text = format!("SELECT {COLUMNS} FROM api_key ORDER BY id");
+        let rows = self.db.all(sql(text)).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The keys of a site alone, or those that open every site; oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keys_of(&self, site: Option<SiteId>) -> Result<Vec<Key>> {
+        let text = format!("SELECT {COLUMNS} FROM api_key WHERE {OF_SITE} ORDER BY id");
+        let rows = self.db.all(sql(text).bind(site)).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Deletes the key that begins so, if it is one of [`Store::keys_of`]; false when there is none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn revoke_key_of(&self, site: Option<SiteId>, prefix: &str) -> Result<bool> {
+        let text = format!("DELETE FROM api_key WHERE {OF_SITE} AND prefix = $2");
+        let removed = self.db.execute(sql(text).bind(site).bind(prefix)).await?;
+        Ok(removed == 1)
     }
 
     /// Deletes the key that begins so; false when there is none.

@@ -25,6 +25,8 @@ mod roles;
 mod segments;
 mod settings;
 mod shards;
+mod shared_links;
+mod shields;
 mod sites;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -45,8 +47,8 @@ pub use dump::{Dump, Restored};
 pub use erased::CameBack;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
-pub use imports::{Begun, ImportRow};
-pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, Key, KeyHash, NewKey, Scope};
+pub use imports::{Begun, ImportRow, PastImport};
+pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, KEYS_MAX, Key, KeyHash, NewKey, Scope};
 pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
 pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
@@ -54,6 +56,8 @@ pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use segments::{Snapshot, Taken};
+pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
+pub use shields::Shield;
 pub use sites::PageFrom;
 
 /// Where a database is.

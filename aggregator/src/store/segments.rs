@@ -28,6 +28,9 @@ const FANOUT: usize = 8;
 const MERGED_ROWS_MAX: u64 = 300_000;
 /// Rows up to which a segment is one value.
 const BUNDLE_ROWS_MAX: usize = 4_096;
+/// How long a day may wait for the last batch of whoever counted it: as long as edges keep what was
+/// acknowledged, and a day.
+const SETTLED_DAYS: i64 = 3;
 /// The part number of such a value.
 const BUNDLE: i64 = 255;
 
@@ -540,6 +543,28 @@ impl Snapshot {
             )
             .await?;
         found.map_or(Ok(None), |row| Ok(date_of(row.int(0)?)))
+    }
+
+    /// Which of these days are not settled, as they are stored: a salt was lost, so that visitors may
+    /// have been counted again; or somebody who counted the day may have more to tell of it. That is
+    /// waited for until [`SETTLED_DAYS`] before `today`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn unsettled(&mut self, from: Date, to: Date, today: Date) -> Result<Vec<i64>> {
+        let rows = self
+            .tx
+            .all(
+                sql("SELECT DISTINCT date FROM source
+                     WHERE site_id = $1 AND date BETWEEN $2 AND $3
+                        AND (degraded = 1 OR (closed = 0 AND date >= $4))")
+                .bind(self.site)
+                .bind(day_number(from))
+                .bind(day_number(to))
+                .bind(day_number(today) - SETTLED_DAYS),
+            )
+            .await?;
+        rows.iter().map(|row| row.int(0)).collect()
     }
 
     /// Whether a salt was lost on any of these days: visitors may have been counted again.

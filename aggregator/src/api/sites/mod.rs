@@ -7,9 +7,11 @@
 mod export;
 mod funnels;
 mod goals;
+mod guests;
 mod operations;
 mod page;
 mod props;
+mod shared_links;
 mod site;
 
 use axum::extract::rejection::PathRejection;
@@ -17,6 +19,7 @@ use axum::extract::{Path, Request};
 
 use super::params::{self, Params};
 use super::{Access, Refusal, authorise, read_body};
+use crate::arrival::Arrival;
 use crate::error::Error;
 use crate::serve::App;
 use crate::site::Site;
@@ -33,6 +36,12 @@ fn in_path(field: &str, named: Named) -> Result<String, Refusal> {
         Ok(Path(name)) => Ok(name),
         Err(_) => Err(params::invalid(field, "is not UTF-8")),
     }
+}
+
+/// Where this server is for whoever asks; empty for a program that does not say by which name.
+fn origin(request: &Request) -> String {
+    let arrival = request.extensions().get::<Arrival>();
+    arrival.and_then(Arrival::origin).unwrap_or_default()
 }
 
 /// A request whose key is for it.

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use shared::limits::{FUNNEL_STEPS_MAX, FUNNEL_STEPS_MIN, SHIELD_ENTRIES_MAX};
 use shared::settings::{Detail, Signal};
 
-use super::{export, funnels, goals, page, props, site};
+use super::{export, funnels, goals, guests, page, props, shared_links, site};
 use crate::api::openapi::schemas::{list, object, text};
 use crate::api::operation::{Answer, Body, Group, Operation, Param};
 use crate::export::Form;
+use crate::query::threshold::{K_MAX, K_MIN};
 use crate::store::{KEPT_MONTHS_MAX, Scope};
 
 /// The schema of a field of a body, by its name.
@@ -63,6 +64,20 @@ fn field(name: &str) -> Value {
             "description": "Numbers of goals, first step to last.",
         }),
         "property" => text("The property's key."),
+        "password" => text("What is asked for before anything is shown; at least 10 characters."),
+        "works_until" => json!({
+            "type": "string", "format": "date",
+            "description": "The last day it works, in UTC; without it, until it is revoked.",
+        }),
+        "k" => json!({
+            "type": "integer", "minimum": K_MIN, "maximum": K_MAX,
+            "description": "Nothing is told of fewer visitors than this; 5 unless told otherwise. With 1 everything is told.",
+        }),
+        "email" => text("Their mail address."),
+        "role" => words(
+            guests::ROLES.map(|(name, _)| name).to_vec(),
+            "A viewer reads the numbers; an editor also decides what is counted.",
+        ),
         _ => json!({}),
     }
 }
@@ -211,6 +226,45 @@ fn funnel(of_list: bool) -> Value {
         ("name", field("name")),
         ("steps", list(json!({ "type": "string" }))),
     ])
+}
+
+fn shared_link(of_list: bool) -> Value {
+    let mut fields = vec![
+        ("id", text("Its number.")),
+        ("name", text("What it is called, unique within the site.")),
+        ("k", field("k")),
+        ("has_password", json!({ "type": "boolean" })),
+        ("works_until", or_null("The last day it works, in UTC.")),
+        (
+            "last_used_on",
+            or_null("The last day it was opened, in UTC."),
+        ),
+    ];
+    if !of_list {
+        fields.push(("domain", field("domain")));
+        fields.push((
+            "url",
+            or_null("Told when the link is made, and never again: only a hash of it is stored."),
+        ));
+    }
+    object(&fields)
+}
+
+fn guest(of_list: bool) -> Value {
+    let status = json!({ "type": "string", "enum": ["invited", "accepted"] });
+    let mut fields = vec![
+        ("email", field("email")),
+        ("role", field("role")),
+        ("status", status),
+    ];
+    if !of_list {
+        fields.push(("domain", field("domain")));
+        fields.push((
+            "url",
+            or_null("Of an invitation that was just made: to be sent to them, works once within a week."),
+        ));
+    }
+    object(&fields)
 }
 
 fn deleted() -> Value {
@@ -392,6 +446,93 @@ pub fn operations() -> Vec<Operation> {
                 ),
                 done("created"),
                 put(props::create),
+            )
+        },
+        Operation {
+            body: body(
+                &shared_links::FIELDS,
+                &["site_id", "name"],
+                json!({ "site_id": "example.com", "name": "Agency", "k": 10 }),
+            ),
+            ..operation(
+                (
+                    "put",
+                    "/api/v1/sites/shared-links",
+                    "findOrCreateSharedLink",
+                ),
+                (
+                    "Find or make a shared link",
+                    "Whoever has it sees the numbers without an account. One of that name is found as it is, without its address.",
+                ),
+                shared_link(false),
+                put(shared_links::find_or_create),
+            )
+        },
+        Operation {
+            in_query: params(&["site_id"]),
+            ..operation(
+                ("get", "/api/v1/sites/shared-links", "listSharedLinks"),
+                (
+                    "List the shared links of a site",
+                    "By name, without their addresses.",
+                ),
+                object(&[("shared_links", list(shared_link(true)))]),
+                get(shared_links::list),
+            )
+        },
+        Operation {
+            body: body(
+                &guests::FIELDS,
+                &["site_id", "email", "role"],
+                json!({ "site_id": "example.com", "email": "ben@example.com", "role": "viewer" }),
+            ),
+            ..operation(
+                ("put", "/api/v1/sites/guests", "inviteGuest"),
+                (
+                    "Invite a guest",
+                    "Somebody who is to look at this site. Whoever has a role or is invited already stays as they are.",
+                ),
+                guest(false),
+                put(guests::invite),
+            )
+        },
+        Operation {
+            in_query: params(&["site_id"]),
+            ..operation(
+                ("get", "/api/v1/sites/guests", "listGuests"),
+                ("List the guests of a site", "By address; owners are none."),
+                object(&[("guests", list(guest(true)))]),
+                get(guests::list),
+            )
+        },
+        Operation {
+            in_path: vec![in_path("email", "Their mail address.", "ben@example.com")],
+            in_query: params(&["site_id"]),
+            ..operation(
+                ("delete", "/api/v1/sites/guests/{email}", "removeGuest"),
+                (
+                    "Remove a guest",
+                    "Takes their role, or withdraws the invitation.",
+                ),
+                deleted(),
+                delete(guests::remove),
+            )
+        },
+        Operation {
+            in_path: vec![in_path("id", "The link's number or its name.", "Agency")],
+            in_query: params(&["site_id"]),
+            ..operation(
+                (
+                    "delete",
+                    "/api/v1/sites/shared-links/{id}",
+                    "revokeSharedLink",
+                ),
+                (
+                    "Revoke a shared link",
+                    "It opens nothing any more, at once.",
+                ),
+                deleted(),
+                delete(shared_links::remove),
             )
         },
         Operation {

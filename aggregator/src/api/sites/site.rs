@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use serde_json::{Value, json};
-use shared::page_url::host_name;
 use shared::settings::{Detail, Settings, Shields, Signal};
 
 use super::{Call, Named, Refusal, in_path, page, refused};
@@ -11,7 +10,7 @@ use crate::api::params::{Params, invalid};
 use crate::clock::date_in_utc;
 use crate::serve::App;
 use crate::site::{self, Site};
-use crate::store::{KEPT_MONTHS_MAX, PageFrom, SiteChange};
+use crate::store::{KEPT_MONTHS_MAX, PageFrom, Shield, SiteChange};
 
 /// The zone of a site that was given none.
 const TIMEZONE: &str = "Etc/UTC";
@@ -178,7 +177,7 @@ fn shields(params: &Params) -> Result<[Option<Vec<String>>; 4], Refusal> {
         let name: String = name.chars().take(100).collect();
         return Err(invalid(&format!("shields.{name}"), "unknown parameter"));
     }
-    let list = |name: &str| -> Result<Option<Vec<String>>, Refusal> {
+    let list = |(name, kind): (&str, Shield)| -> Result<Option<Vec<String>>, Refusal> {
         let wrong = || invalid(&format!("shields.{name}"), "must be a list of strings");
         let Some(value) = given.get(name) else {
             return Ok(None);
@@ -186,21 +185,20 @@ fn shields(params: &Params) -> Result<[Option<Vec<String>>; 4], Refusal> {
         let entries = value.as_array().ok_or_else(wrong)?.iter();
         let mut list: Vec<String> = Vec::new();
         for entry in entries {
-            let entry = entry.as_str().ok_or_else(wrong)?.trim();
-            let entry = match name {
-                "hosts" => host_name(entry),
-                "countries" => entry.to_ascii_uppercase(),
-                "networks" => entry.to_ascii_lowercase(),
-                _ => entry.to_owned(),
-            };
+            let entry = kind.normal(entry.as_str().ok_or_else(wrong)?);
             if !list.contains(&entry) {
                 list.push(entry);
             }
         }
         Ok(Some(list))
     };
-    let [hosts, pages, countries, networks] = LISTS.map(list);
-    Ok([hosts?, pages?, countries?, networks?])
+    let [hosts, pages, countries, networks] = LISTS;
+    Ok([
+        list((hosts, Shield::Host))?,
+        list((pages, Shield::Page))?,
+        list((countries, Shield::Country))?,
+        list((networks, Shield::Network))?,
+    ])
 }
 
 /// `PUT /api/v1/sites/{domain}`.
@@ -246,8 +244,6 @@ pub async fn remove(
         .access
         .site(&app, "domain", &in_path("domain", name)?)
         .await?;
-    let today = crate::clock::date_in_utc(app.clock.now_ms());
-    app.store.erase_site(site.id, today).await?;
-    app.forget_removed_sites().await?;
+    app.erase_site(site.id).await?;
     Ok(Json(json!({ "deleted": "true" })))
 }

@@ -59,6 +59,27 @@ pub fn every_route() -> Vec<(Scope, &'static str, String, Value)> {
     each.collect()
 }
 
+/// The same with what is drawn at random in a form that stays.
+fn steady(answer: Value) -> Value {
+    match answer {
+        Value::Array(all) => all.into_iter().map(steady).collect(),
+        Value::Object(mut all) => {
+            if all.contains_key("has_password") {
+                all["id"] = json!("4711");
+            }
+            if let Some(Value::String(url)) = all.get_mut("url") {
+                let (way, token) = url.rsplit_once('/').unwrap();
+                assert!(token.len() == 43 && way.starts_with('/'), "{url}");
+                *url = format!("https://stats.example{way}/{}", "x".repeat(43));
+            }
+            all.into_iter()
+                .map(|(key, value)| (key, steady(value)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
 #[tokio::test]
 async fn every_example_is_answered_as_the_document_says() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,7 +98,7 @@ async fn every_example_is_answered_as_the_document_says() {
             Told::Json(schema) | Told::JsonOrCsv(schema) => {
                 let wrong = check(schema, &answer.body).err();
                 assert_eq!(wrong, None, "{id}: {}", answer.body);
-                answers.insert(id.to_owned(), answer.body);
+                answers.insert(id.to_owned(), steady(answer.body));
             }
             Told::Zip => assert_eq!(answer.header("content-type"), "application/zip"),
         }

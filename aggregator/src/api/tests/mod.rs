@@ -7,6 +7,7 @@ mod goals;
 mod keys;
 mod live;
 mod oracle;
+mod sharing;
 mod sites;
 mod v1;
 

@@ -1,4 +1,4 @@
-//! The cookie of a log-in.
+//! The cookies of log-ins, and of shared links whose password was given.
 //!
 //! Over HTTPS it is `__Host-dayfly`: browsers take it from this very host only, send it over HTTPS
 //! only, and show it to no script. On loopback there is no HTTPS, and not every browser takes a
@@ -10,16 +10,24 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use crate::accounts::token::{PlainToken, TokenHash};
 use crate::arrival::Arrival;
 
-fn name(arrival: &Arrival) -> &'static str {
+/// What the cookie of a log-in is called, without its prefix.
+const LOGIN: &str = "dayfly";
+
+fn full_name(name: &str, arrival: &Arrival) -> String {
     match arrival.is_https() {
-        true => "__Host-dayfly",
-        false => "dayfly-loopback",
+        true => format!("__Host-{name}"),
+        false => format!("{name}-loopback"),
     }
 }
 
 /// The token that a browser sent. One that sends several has been tampered with: none counts.
 pub fn token(headers: &HeaderMap, arrival: &Arrival) -> Option<TokenHash> {
-    let name = name(arrival);
+    token_named(LOGIN, headers, arrival)
+}
+
+/// The same of another cookie.
+pub fn token_named(name: &str, headers: &HeaderMap, arrival: &Arrival) -> Option<TokenHash> {
+    let name = full_name(name, arrival);
     let mut found = headers
         .get_all(header::COOKIE)
         .iter()
@@ -37,17 +45,27 @@ pub fn token(headers: &HeaderMap, arrival: &Arrival) -> Option<TokenHash> {
 
 /// `Set-Cookie` for a log-in that lasts so long.
 pub fn set(arrival: &Arrival, token: &PlainToken, lasts_ms: i64) -> Option<HeaderValue> {
-    line(arrival, token.as_str(), lasts_ms.div_euclid(1_000))
+    set_named(LOGIN, arrival, token, lasts_ms)
+}
+
+/// The same for another cookie.
+pub fn set_named(
+    name: &str,
+    arrival: &Arrival,
+    token: &PlainToken,
+    lasts_ms: i64,
+) -> Option<HeaderValue> {
+    line(name, arrival, token.as_str(), lasts_ms.div_euclid(1_000))
 }
 
 /// `Set-Cookie` that takes the cookie away.
 pub fn clear(arrival: &Arrival) -> Option<HeaderValue> {
-    line(arrival, "", 0)
+    line(LOGIN, arrival, "", 0)
 }
 
-fn line(arrival: &Arrival, value: &str, lasts_s: i64) -> Option<HeaderValue> {
+fn line(name: &str, arrival: &Arrival, value: &str, lasts_s: i64) -> Option<HeaderValue> {
     let secure = if arrival.is_https() { "; Secure" } else { "" };
-    let name = name(arrival);
+    let name = full_name(name, arrival);
     let text = format!("{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}");
     let mut line = HeaderValue::from_str(&text).ok()?;
     line.set_sensitive(true);

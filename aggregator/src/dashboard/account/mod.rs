@@ -2,7 +2,7 @@
 //! people of a site. All work without scripts.
 
 pub mod cookie;
-pub(super) mod fields;
+pub mod fields;
 mod forgot;
 mod login;
 mod people;
@@ -64,7 +64,7 @@ pub fn add(pages: Pages) -> Pages {
 }
 
 /// Why a password is not taken.
-enum Refused {
+pub enum Refused {
     /// It is not the one.
     Wrong,
     /// There were too many wrong ones.
@@ -86,7 +86,7 @@ impl From<Error> for Refused {
 
 impl Refused {
     /// The answer, but where the password is wrong: that is for the page to say.
-    fn answer(self) -> Result<Response, Failure> {
+    pub fn answer(self) -> Result<Response, Failure> {
         match self {
             Self::Wrong => message(
                 StatusCode::UNAUTHORIZED,
@@ -102,7 +102,7 @@ impl Refused {
 
 /// Looks at a password for an address, whether somebody has it (then with what is stored) or not.
 /// Every look counts as bad until [`crate::accounts::attempts::Attempts`] is told otherwise.
-async fn check(
+pub async fn check(
     app: &App,
     arrival: &Arrival,
     mail: &str,
@@ -140,14 +140,14 @@ fn too_many_of(why: &str, too_many: TooMany) -> Result<Response, Failure> {
     Ok(([(header::RETRY_AFTER, retry_after)], page).into_response())
 }
 
-fn busy() -> Result<Response, Failure> {
+pub fn busy() -> Result<Response, Failure> {
     let text = "Too many log in at once. Try again in a few seconds.".to_owned();
     let page = message(StatusCode::SERVICE_UNAVAILABLE, "Just a moment", text)?;
     Ok(([(header::RETRY_AFTER, HeaderValue::from(5))], page).into_response())
 }
 
 /// 303, kept by nobody, with a cookie where there is one to set.
-pub(super) fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
+pub fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     let mut response = (no_store, Redirect::to(place)).into_response();
     if let Some(cookie) = cookie {
@@ -158,12 +158,14 @@ pub(super) fn go_to(place: &str, cookie: Option<HeaderValue>) -> Response {
 
 /// What the fault of an input is, said as a sentence: `mail: that is …` becomes `Mail address: that
 /// is …`.
-fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     let text = error.to_string();
     match text.split_once(": ") {
         Some(("mail", rest)) => format!("Mail address: {rest}."),
         Some(("name", rest)) => format!("Name: {rest}."),
         Some(("password", rest)) => format!("Password: {rest}."),
+        Some(("until", rest)) => format!("Last day: {rest}."),
+        Some(("k", rest)) => format!("Fewest visitors: {rest}."),
         _ => format!("{text}."),
     }
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::super::guard::{AtSite, Caller};
+use super::super::settings::{Frame, base};
 use super::super::{Failure, message, page};
 use super::fields::{Fields, wrong};
 use super::{go_to, sentence};
@@ -18,10 +19,12 @@ use crate::mail::account;
 use crate::serve::App;
 use crate::store::Link;
 
+const PATH: &str = "/people";
+
 #[derive(Template)]
 #[template(path = "account/people.html")]
 struct PeoplePage {
-    domain: String,
+    frame: Frame,
     people: Vec<PersonLine>,
     invitations: Vec<InvitationLine>,
     roles: [&'static str; 3],
@@ -63,7 +66,7 @@ async fn render(app: &App, caller: &Caller, at: &AtSite) -> Result<PeoplePage, E
         .invitations(at.site.id, app.clock.now_ms())
         .await?;
     Ok(PeoplePage {
-        domain: at.site.domain.clone(),
+        frame: Frame::new(at, PATH, ""),
         people: people
             .into_iter()
             .map(|person| PersonLine {
@@ -92,8 +95,7 @@ async fn render(app: &App, caller: &Caller, at: &AtSite) -> Result<PeoplePage, E
 }
 
 fn place(at: &AtSite) -> String {
-    let domain: String = form_urlencoded::byte_serialize(at.site.domain.as_bytes()).collect();
-    format!("/sites/{domain}/people")
+    format!("{}{PATH}", base(&at.site))
 }
 
 pub async fn show(State(app): State<App>, caller: Caller, at: AtSite) -> Result<Response, Failure> {

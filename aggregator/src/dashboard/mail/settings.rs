@@ -10,15 +10,19 @@ use shared::clock::UnixMs;
 use super::super::account::fields::{Fields, wrong};
 use super::super::account::go_to;
 use super::super::guard::{AtSite, Caller};
+use super::super::settings::{Frame, base};
 use super::super::{Failure, message, page};
 use crate::mail::alert::{HOURS_MAX, VISITORS_MAX};
 use crate::serve::App;
 use crate::store::MailWish;
 
+/// Below the site's own path.
+const PATH: &str = "/settings/mail";
+
 #[derive(Template)]
 #[template(path = "mail/settings.html")]
 struct MailPage {
-    domain: String,
+    frame: Frame,
     timezone: String,
     /// Where it goes.
     mail: String,
@@ -27,7 +31,6 @@ struct MailPage {
     visitors_max: u32,
     hours_max: u32,
     problem: String,
-    done: bool,
 }
 
 /// As it is typed.
@@ -101,7 +104,7 @@ pub struct Params {
 
 fn render(app: &App, caller: &Caller, at: &AtSite, wish: Shown) -> MailPage {
     MailPage {
-        domain: at.site.domain.clone(),
+        frame: Frame::new(at, PATH, ""),
         timezone: at.site.timezone_name().to_owned(),
         mail: caller.account.mail.clone(),
         has_mail: app.mail.is_some(),
@@ -109,7 +112,6 @@ fn render(app: &App, caller: &Caller, at: &AtSite, wish: Shown) -> MailPage {
         visitors_max: VISITORS_MAX,
         hours_max: HOURS_MAX,
         problem: String::new(),
-        done: false,
     }
 }
 
@@ -120,8 +122,10 @@ pub async fn show(
     params: Result<Query<Params>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Failure> {
     let wish = app.store.mail_wish(at.site.id, caller.account.id).await?;
+    let is_saved = params.is_ok_and(|Query(params)| params.done == "saved");
+    let done = if is_saved { "Saved." } else { "" };
     page(&MailPage {
-        done: params.is_ok_and(|Query(params)| params.done == "saved"),
+        frame: Frame::new(&at, PATH, done),
         ..render(&app, &caller, &at, wish.into())
     })
 }
@@ -162,9 +166,5 @@ pub async fn save(
     app.store
         .set_mail_wish(at.site.id, caller.account.id, &wish)
         .await?;
-    let domain: String = form_urlencoded::byte_serialize(at.site.domain.as_bytes()).collect();
-    Ok(go_to(
-        &format!("/sites/{domain}/settings/mail?done=saved"),
-        None,
-    ))
+    Ok(go_to(&format!("{}{PATH}?done=saved", base(&at.site)), None))
 }

@@ -5,6 +5,7 @@ mod graph;
 pub(crate) mod numbers;
 pub(crate) mod panels;
 mod state;
+pub mod viewer;
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use axum::response::Response;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
-use super::{Failure, message, page, snippet};
-use crate::accounts::Role;
+use super::settings::{self, snippet};
+use super::{Failure, message, page};
 use crate::error::{Error, Result};
 use crate::query::{
     self, Answer, Cell, Dimension, Filter, Goals, Include, Leaf, Metric, Op, Query, Range,
@@ -27,7 +28,8 @@ use crate::store::Snapshot;
 use funnels::FunnelPanel;
 use graph::{Graph, Point};
 use panels::{PANELS, Panel, PanelKind, Tab};
-use state::{COMPARE, Compare, OPS, PERIODS, State};
+use state::{COMPARE, Compare, DEFAULT_PERIOD, GUESTS_PERIOD, OPS, PERIODS, State};
+use viewer::Viewer;
 
 /// Rows of a panel.
 const PANEL_ROWS: usize = 10;
@@ -68,8 +70,8 @@ struct Headline {
 struct SitePage {
     country_attribution: Arc<str>,
     domain: String,
-    /// Whether its reader may say who else reads it.
-    is_owner: bool,
+    /// What its reader has of an account.
+    reader: Reader,
     timezone: String,
     periods: Vec<Choice>,
     compares: Vec<Choice>,
@@ -94,7 +96,7 @@ struct SitePage {
     panels: Vec<Panel>,
     funnels: Vec<FunnelPanel>,
     /// Who is there now.
-    live: u64,
+    live: String,
     dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
@@ -102,11 +104,42 @@ struct SitePage {
     snippet: String,
 }
 
+/// What a page's reader may do and is told.
+struct Reader {
+    /// Has an account.
+    is_member: bool,
+    /// Where its reader may decide something; empty when nowhere.
+    settings: String,
+    /// Nothing is told of fewer visitors than this; then there are no filters either.
+    k: Option<u32>,
+    /// The page is part of another one.
+    embed: bool,
+    /// Light or dark, whatever the browser prefers.
+    theme: &'static str,
+}
+
+impl Reader {
+    fn of(asked: &Asked) -> Self {
+        let viewer = &asked.viewer;
+        Self {
+            is_member: viewer.role.is_some(),
+            settings: viewer
+                .role
+                .and_then(|role| settings::first(&asked.site, role))
+                .unwrap_or_default(),
+            k: viewer.k(),
+            embed: asked.state.embed,
+            theme: asked.state.theme.unwrap_or_default(),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "list.html")]
 struct ListPage {
     country_attribution: Arc<str>,
     domain: String,
+    reader: Reader,
     title: String,
     column: &'static str,
     back: String,
@@ -125,12 +158,14 @@ struct ListPage {
 
 struct ListRow {
     label: String,
-    link: String,
+    /// Where it is filtered by, if it can be.
+    link: Option<String>,
     cells: Vec<(String, Option<String>)>,
 }
 
 /// What a request is about.
 struct Asked {
+    viewer: Viewer,
     site: Site,
     goals: Goals,
     state: State,
@@ -144,10 +179,11 @@ impl Asked {
     async fn read(
         app: &App,
         site: Site,
+        viewer: Viewer,
         query: Option<&str>,
     ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
         let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
-        let state = match State::parse(query.unwrap_or_default(), &names) {
+        let mut state = match State::parse(query.unwrap_or_default(), &names) {
             Ok(state) => state,
             Err(problem) => {
                 let title = match problem.contains("period") {
@@ -158,11 +194,29 @@ impl Asked {
             }
         };
         let today = site.today(app.clock.now_ms());
+        let mut last = today;
+        if let Some(k) = viewer.k() {
+            if !state.filters.is_empty() || !state.search.is_empty() {
+                let text = format!(
+                    "There are no filters here: this view tells nothing of fewer than {k} visitors, and filters could single them out."
+                );
+                return message(StatusCode::BAD_REQUEST, "No filters here", text).map(Err);
+            }
+            // Days that are over.
+            last = today.yesterday().unwrap_or(today);
+            if state.period == DEFAULT_PERIOD {
+                GUESTS_PERIOD.clone_into(&mut state.period);
+            }
+        }
+        if !viewer.may_embed {
+            (state.embed, state.theme) = (false, None);
+        }
         let oldest = app.store.oldest_day(site.id).await?;
-        let (from, to) = state.days(today, oldest);
+        let (from, to) = state.days(today, last, oldest);
         let goals = app.store.named_goals(site.id).await?;
         Ok(Ok(Self {
             range: Range::days(from, to),
+            viewer,
             site,
             goals,
             state,
@@ -175,6 +229,7 @@ impl Asked {
     fn query(&self, metrics: &[Metric]) -> Query {
         Query {
             filter: self.state.filter(),
+            threshold: self.viewer.threshold,
             ..Query::total(metrics, self.range)
         }
     }
@@ -231,7 +286,18 @@ pub async fn site(
     AtSite { site, role }: AtSite,
     RawQuery(params): RawQuery,
 ) -> std::result::Result<Response, Failure> {
-    let asked = match Asked::read(&app, site, params.as_deref()).await? {
+    let viewer = Viewer::member(&site, role);
+    show(&app, site, viewer, params.as_deref()).await
+}
+
+/// A site's page, for whoever looks.
+pub async fn show(
+    app: &App,
+    site: Site,
+    viewer: Viewer,
+    params: Option<&str>,
+) -> std::result::Result<Response, Failure> {
+    let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
@@ -247,19 +313,25 @@ pub async fn site(
     let (graph, graph_refused) = graph(&asked, snapshot).await?;
     let mut panels = Vec::with_capacity(PANELS.len());
     for kind in &PANELS {
-        let answer = list(&asked, snapshot, kind.tab(state), PANEL_ROWS + 1).await;
-        let panel = panels::panel(kind, &asked.site.domain, state, answer, PANEL_ROWS)?;
+        let Some(tab) = kind.tab(state, &asked.viewer) else {
+            continue;
+        };
+        let answer = list(&asked, snapshot, tab, PANEL_ROWS + 1).await;
+        let panel = panels::panel(kind, tab, state, &asked.viewer, answer, PANEL_ROWS)?;
         panels.push(panel);
     }
     drop_empty(&mut panels, &asked);
-    let funnels = app.store.funnels(asked.site.id).await?;
+    let funnels = match asked.viewer.threshold {
+        None => app.store.funnels(asked.site.id).await?,
+        Some(_) => Vec::new(),
+    };
     let funnels = funnels::panels(&asked, snapshot, &funnels).await?;
     let live = app.store.live(&asked.site, app.clock.now_ms()).await?;
     let dropped = app
         .store
         .dropped(asked.site.id, range.from, range.to)
         .await?;
-    let dropped = match state.filters.is_empty() {
+    let dropped = match state.filters.is_empty() && asked.viewer.role.is_some() {
         true => dropped::lines(&dropped),
         // They are not told by anything.
         false => Vec::new(),
@@ -267,7 +339,7 @@ pub async fn site(
     let compared = state.compared(&range);
     page(&SitePage {
         country_attribution: app.country_attribution.clone(),
-        periods: periods(state),
+        periods: periods(state, &asked.viewer),
         compares: compares(state),
         compared: compared.map(|range| dates(&range)),
         from: range.from.to_string(),
@@ -281,19 +353,20 @@ pub async fn site(
         pairs: state.pairs(),
         pairs_but_dates: but_dates(state),
         headlines,
-        degraded,
+        // Such days are not told under a threshold.
+        degraded: degraded && asked.viewer.threshold.is_none(),
         partial,
         graph,
         graph_refused,
         panels,
         funnels,
-        live: live.visitors,
+        live: asked.viewer.live(live.visitors),
         dropped,
         empty,
         ever_counted: asked.oldest.is_some(),
         edge_heard: app.edge_heard_ms().is_some(),
-        snippet: snippet(&app, &asked.site),
-        is_owner: role >= Role::Owner,
+        snippet: snippet::line(app, &asked.site, &snippet::Options::default()),
+        reader: Reader::of(&asked),
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
     })
@@ -322,13 +395,16 @@ fn but_dates(state: &State) -> Vec<(String, String)> {
         .collect()
 }
 
-fn periods(state: &State) -> Vec<Choice> {
+fn periods(state: &State, viewer: &Viewer) -> Vec<Choice> {
     let choice = |(key, name): (&str, &str)| Choice {
         name: name.to_owned(),
         link: state.with(|state| key.clone_into(&mut state.period)).url(),
         chosen: state.period == key,
     };
-    PERIODS.into_iter().map(choice).collect()
+    // Under a threshold today is told when it is over.
+    let is_told = |key: &str| viewer.threshold.is_none() || key != DEFAULT_PERIOD;
+    let told = PERIODS.into_iter().filter(|(key, _)| is_told(key));
+    told.map(choice).collect()
 }
 
 fn compares(state: &State) -> Vec<Choice> {
@@ -495,7 +571,11 @@ async fn graph(asked: &Asked, snapshot: &mut Snapshot) -> Result<(Option<Graph>,
     let mut rows = answer.rows.into_iter().peekable();
     let last = asked.range.to >= asked.today;
     let spans = answer.time_labels.len();
-    let nothing = || Cell::exact(query::Value::Whole(0));
+    // What is not told is not nothing.
+    let nothing = || match asked.viewer.threshold {
+        None => Cell::exact(query::Value::Whole(0)),
+        Some(_) => Cell::exact(query::Value::None),
+    };
     let points = answer
         .time_labels
         .into_iter()
@@ -522,7 +602,8 @@ async fn graph(asked: &Asked, snapshot: &mut Snapshot) -> Result<(Option<Graph>,
 
 /// A list; without its second number where that cannot be told.
 async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) -> Result<Answer> {
-    let query = panels::query(&asked.query(&[Metric::Visitors]), tab, &asked.state, rows);
+    let of = asked.query(&[Metric::Visitors]);
+    let query = panels::query(&of, tab, &asked.state, &asked.viewer, rows);
     match asked.run(snapshot, &query).await {
         Err(Error::Refused(_)) => {
             let only = Query {
@@ -539,19 +620,31 @@ async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) ->
 /// its name as comma-separated values.
 pub async fn all(
     Shared(app): Shared<App>,
-    AtSite { site, .. }: AtSite,
+    AtSite { site, role }: AtSite,
     Path((_, name)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> std::result::Result<Response, Failure> {
+    let viewer = Viewer::member(&site, role);
+    show_all(&app, site, viewer, &name, params.as_deref()).await
+}
+
+/// All of a panel, for whoever looks.
+pub async fn show_all(
+    app: &App,
+    site: Site,
+    viewer: Viewer,
+    name: &str,
+    params: Option<&str>,
+) -> std::result::Result<Response, Failure> {
     let (key, is_csv) = match name.strip_suffix(".csv") {
         Some(key) => (key, true),
-        None => (name.as_str(), false),
+        None => (name, false),
     };
-    let Some((kind, tab)) = panels::tab_of(key) else {
+    let Some((kind, tab)) = panels::tab_of(key, &viewer) else {
         let text = "There is no such list. Choose one on the site's page.".to_owned();
         return message(StatusCode::NOT_FOUND, "No such list", text);
     };
-    let asked = match Asked::read(&app, site, params.as_deref()).await? {
+    let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
@@ -560,7 +653,7 @@ pub async fn all(
     if is_csv && let Some(answer) = &answer {
         return Ok(crate::api::csv(&query, answer));
     }
-    list_page(&app, &asked, (kind, tab), &query, answer)
+    list_page(app, &asked, (kind, tab), &query, answer)
 }
 
 /// All that can be told of a list's lines: the question with the most metrics that is answered.
@@ -584,7 +677,7 @@ async fn whole_list(
             Metric::VisitDuration,
         ],
         &[Metric::Visitors, Metric::Events, Metric::ConversionRate],
-        &[Metric::Visitors, tab.second],
+        &[Metric::Visitors, tab.second(state, &asked.viewer)],
         &[Metric::Visitors],
     ];
     let mut filter = state.filter();
@@ -622,7 +715,7 @@ fn list_page(
     query: &Query,
     answer: Option<Answer>,
 ) -> std::result::Result<Response, Failure> {
-    let (state, domain) = (&asked.state, &asked.site.domain);
+    let (state, domain, base) = (&asked.state, &asked.site.domain, &asked.viewer.base);
     let several = asked.range.from != asked.range.to;
     let refused = answer.is_none().then(|| {
         "These filters and this list are counted apart: both at once would need to know what each visitor did, which is not kept.".to_owned()
@@ -638,10 +731,11 @@ fn list_page(
         };
         ListRow {
             label: (tab.label)(value),
-            link: format!(
-                "/sites/{domain}{}",
-                state.and("is", &dimension, value).url()
-            ),
+            link: asked
+                .viewer
+                .threshold
+                .is_none()
+                .then(|| format!("{base}{}", state.and("is", &dimension, value).url())),
             cells: cells.map(told).collect(),
         }
     });
@@ -658,11 +752,9 @@ fn list_page(
             _ => format!("{}: {}", kind.title, tab.name.to_lowercase()),
         },
         column: tab.column,
-        back: format!(
-            "/sites/{domain}{}",
-            state.with(|state| state.search.clear()).url()
-        ),
-        csv: format!("/sites/{domain}/list/{}.csv{}", tab.key, state.url()),
+        back: format!("{base}{}", state.with(|state| state.search.clear()).url()),
+        csv: format!("{base}/list/{}.csv{}", tab.key, state.url()),
+        reader: Reader::of(asked),
         chips: asked.chips(),
         range: dates(&asked.range),
         search: state.search.clone(),

@@ -3,9 +3,10 @@
 use super::super::view;
 use super::numbers;
 use super::state::State;
+use super::viewer::Viewer;
 use crate::country;
 use crate::error::{Error, Result};
-use crate::query::{Dimension, Metric, Query, Value};
+use crate::query::{Dimension, Metric, Query, Value, threshold};
 
 /// A list.
 pub struct Tab {
@@ -164,22 +165,28 @@ pub const PANELS: [PanelKind; 6] = [
 ];
 
 impl PanelKind {
-    /// The tab that a page shows.
-    pub fn tab(&self, state: &State) -> &'static Tab {
+    /// Its lists that a viewer is told.
+    fn told(&self, viewer: &Viewer) -> impl Iterator<Item = &'static Tab> {
+        let all = viewer.threshold.is_none();
+        let is_told = move |tab: &&Tab| all || threshold::list(&(tab.dimension)()).is_some();
+        self.tabs.iter().filter(is_told)
+    }
+
+    /// The tab that a page shows; `None` where its viewer is told none.
+    pub fn tab(&self, state: &State, viewer: &Viewer) -> Option<&'static Tab> {
         let wanted = state.tabs.get(self.key);
         let found = self
-            .tabs
-            .iter()
+            .told(viewer)
             .find(|tab| wanted.is_some_and(|key| key == tab.key));
-        found.unwrap_or(&self.tabs[0])
+        found.or_else(|| self.told(viewer).next())
     }
 }
 
-/// The tab of a list's key.
-pub fn tab_of(key: &str) -> Option<(&'static PanelKind, &'static Tab)> {
+/// The tab of a list's key, if its viewer is told that list.
+pub fn tab_of(key: &str, viewer: &Viewer) -> Option<(&'static PanelKind, &'static Tab)> {
     let mut all = PANELS
         .iter()
-        .flat_map(|panel| panel.tabs.iter().map(move |tab| (panel, tab)));
+        .flat_map(|panel| panel.told(viewer).map(move |tab| (panel, tab)));
     all.find(|(_, tab)| tab.key == key)
 }
 
@@ -207,8 +214,8 @@ pub struct Panel {
 pub struct Line {
     /// What it is.
     pub label: String,
-    /// Where it is filtered by.
-    pub link: String,
+    /// Where it is filtered by, if it can be.
+    pub link: Option<String>,
     /// Share of the longest line, 0 to 100.
     pub width: u64,
     /// Visitors.
@@ -220,10 +227,12 @@ pub struct Line {
 }
 
 impl Tab {
-    /// What is told beside visitors: under a goal, how often it was completed.
-    fn second(&self, state: &State) -> Metric {
+    /// What is told beside visitors: under a goal, how often it was completed. The same in the place
+    /// of a rate under a threshold, for that would be of fewer days than all.
+    pub fn second(&self, state: &State, viewer: &Viewer) -> Metric {
         let mut terms = state.filters.iter();
         match self.second {
+            Metric::ConversionRate if viewer.threshold.is_some() => Metric::Events,
             Metric::Pageviews if terms.any(|term| term.dimension == Dimension::Goal) => {
                 Metric::Events
             }
@@ -233,9 +242,9 @@ impl Tab {
 }
 
 /// What a list asks.
-pub fn query(of: &Query, tab: &Tab, state: &State, rows: usize) -> Query {
+pub fn query(of: &Query, tab: &Tab, state: &State, viewer: &Viewer, rows: usize) -> Query {
     Query {
-        metrics: vec![Metric::Visitors, tab.second(state)],
+        metrics: vec![Metric::Visitors, tab.second(state, viewer)],
         compare: None,
         ..of.clone()
     }
@@ -248,13 +257,13 @@ pub fn query(of: &Query, tab: &Tab, state: &State, rows: usize) -> Query {
 /// The database failed.
 pub fn panel(
     kind: &PanelKind,
-    domain: &str,
+    tab: &Tab,
     state: &State,
+    viewer: &Viewer,
     answer: Result<crate::query::Answer>,
     most: usize,
 ) -> Result<Panel> {
-    let tab = kind.tab(state);
-    let second = tab.second(state);
+    let second = tab.second(state, viewer);
     let (rows, refused) = match answer {
         Ok(answer) => (answer.rows, None),
         Err(Error::Refused(why)) => {
@@ -263,7 +272,7 @@ pub fn panel(
         }
         Err(other) => return Err(other),
     };
-    let tabs = kind.tabs.iter().map(|one| {
+    let tabs = kind.told(viewer).map(|one| {
         let link = state.with(|state| {
             state.tabs.insert(kind.key.to_owned(), one.key.to_owned());
         });
@@ -281,7 +290,7 @@ pub fn panel(
         let visitors = row.metrics.first();
         Line {
             label: (tab.label)(value),
-            link: state.and("is", &dimension, value).url(),
+            link: (viewer.threshold.is_none()).then(|| state.and("is", &dimension, value).url()),
             width: visitors.map_or(0, number) * 100 / longest,
             visitors: visitors
                 .map_or_else(String::new, |cell| numbers::cell(Metric::Visitors, cell)),
@@ -296,7 +305,8 @@ pub fn panel(
         }
     };
     let list = format!(
-        "/sites/{domain}/list/{}{}",
+        "{}/list/{}{}",
+        viewer.base,
         tab.key,
         state.with(|state| state.search.clear()).url()
     );

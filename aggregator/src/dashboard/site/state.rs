@@ -14,7 +14,12 @@ const FILTERS_MAX: usize = 20;
 const VALUE_BYTES_MAX: usize = 2_000;
 
 /// The period shown when none is chosen.
-const DEFAULT_PERIOD: &str = "day";
+pub const DEFAULT_PERIOD: &str = "day";
+/// The same for a guest who is told days that are over.
+pub const GUESTS_PERIOD: &str = "30d";
+
+/// What a page that is part of another one may look like, whatever the browser prefers.
+const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Periods with their names.
 pub const PERIODS: [(&str, &str); 9] = [
@@ -107,6 +112,10 @@ pub struct State {
     pub search: String,
     /// Of the list: which page, from 1.
     pub page: usize,
+    /// The page is part of another one.
+    pub embed: bool,
+    /// One of [`THEMES`].
+    pub theme: Option<&'static str>,
 }
 
 impl Default for State {
@@ -120,6 +129,8 @@ impl Default for State {
             tabs: BTreeMap::new(),
             search: String::new(),
             page: 1,
+            embed: false,
+            theme: None,
         }
     }
 }
@@ -165,6 +176,8 @@ impl State {
                         .filter(|page| (1..=100_000).contains(page));
                     state.page = page.ok_or("There is no such page of the list.")?;
                 }
+                "embed" => state.embed = value == "true",
+                "theme" => state.theme = THEMES.into_iter().find(|theme| *theme == value),
                 panel if panels.contains(&panel) => {
                     state.tabs.insert(panel.to_owned(), value.into_owned());
                 }
@@ -208,14 +221,15 @@ impl State {
         Ok(())
     }
 
-    /// First and last day; on the dashboard periods end today.
-    pub fn days(&self, today: Date, oldest: Option<Date>) -> (Date, Date) {
-        let back = |span: jiff::Span| today.checked_sub(span).unwrap_or(today);
+    /// First and last day; on the dashboard periods end today, or with the `last` day that is told.
+    pub fn days(&self, today: Date, last: Date, oldest: Option<Date>) -> (Date, Date) {
+        let before = |date: Date, span: jiff::Span| date.checked_sub(span).unwrap_or(date);
+        let back = |span: jiff::Span| before(today, span);
         let from = match self.period.as_str() {
-            "custom" => return self.dates.unwrap_or((today, today)),
+            "custom" => return self.dates.unwrap_or((last, last)),
             "yesterday" => return (back(1.day()), back(1.day())),
-            "7d" => back(6.days()),
-            "30d" => back(29.days()),
+            "7d" => before(last, 6.days()),
+            "30d" => before(last, 29.days()),
             "month" => today.first_of_month(),
             "lastmonth" => {
                 let last = back(1.month());
@@ -223,10 +237,11 @@ impl State {
             }
             "year" => today.first_of_year(),
             "12mo" => back(11.months()).first_of_month(),
-            "all" => oldest.unwrap_or(today).min(today),
-            _ => today,
+            "all" => oldest.unwrap_or(last).min(last),
+            _ => last,
         };
-        (from, today)
+        // On the first day of a month none of it is over.
+        (from, last.max(from))
     }
 
     /// What is compared with: nothing while a day lasts or where there is nothing before, else the
@@ -287,6 +302,12 @@ impl State {
         if self.page > 1 {
             put("page", &self.page.to_string());
         }
+        if self.embed {
+            put("embed", "true");
+        }
+        if let Some(theme) = self.theme {
+            put("theme", theme);
+        }
         pairs
     }
 
@@ -342,6 +363,7 @@ mod tests {
             "from=2026-01-01&to=2026-02-01",
             "period=7d&compare=year&filter=is%2Cevent%3Apage%2C%2Fa%2Cb&filter=is_not%2Cvisit%3Asource%2CGoogle&metric=visits&sources=channels&search=x&page=2",
             "filter=is%2Cevent%3Aprops%3Aplan%2C%C3%BC",
+            "period=7d&embed=true&theme=dark",
         ] {
             let state = parse(query).unwrap();
             assert_eq!(state.url(), format!("?{query}"));
@@ -377,7 +399,8 @@ mod tests {
     #[test]
     fn periods_end_today() {
         let today = date(2026, 3, 31);
-        let days = |query: &str| parse(query).unwrap().days(today, Some(date(2025, 1, 2)));
+        let oldest = Some(date(2025, 1, 2));
+        let days = |query: &str| parse(query).unwrap().days(today, today, oldest);
         assert_eq!(days(""), (today, today));
         assert_eq!(days("period=yesterday").0, date(2026, 3, 30));
         assert_eq!(days("period=7d"), (date(2026, 3, 25), today));
@@ -387,6 +410,13 @@ mod tests {
         );
         assert_eq!(days("period=12mo"), (date(2025, 4, 1), today));
         assert_eq!(days("period=all").0, date(2025, 1, 2));
+        // Or with the last day that is over.
+        let (last, first) = (date(2026, 3, 30), date(2026, 4, 1));
+        let over = |query: &str, today, last| parse(query).unwrap().days(today, last, oldest);
+        assert_eq!(over("period=7d", today, last), (date(2026, 3, 24), last));
+        assert_eq!(over("period=yesterday", today, last), (last, last));
+        assert_eq!(over("period=month", today, last), (date(2026, 3, 1), last));
+        assert_eq!(over("period=month", first, today), (first, first));
     }
 
     #[test]

@@ -156,6 +156,7 @@ impl Asker {
                     offset: 0,
                     compare: None,
                     include: Include::default(),
+                    threshold: None,
                 }
             }
         };

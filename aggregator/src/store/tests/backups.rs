@@ -33,6 +33,7 @@ async fn filled(place: &Place) -> (Store, Site) {
         .await
         .unwrap();
     person(&store, site.id).await;
+    opened(&store, site.id).await;
     store.mail_key().await.unwrap();
     store.keep_months(site.id, 7).await.unwrap();
     let sites = store.sites().await.unwrap();
@@ -161,8 +162,11 @@ async fn what_opens_accounts_is_in_no_backup(place: Place) {
     let rows = async |table| number(&store, &format!("SELECT count(*) FROM {table}")).await;
     let first = store.add_link(&Link::First, i64::MAX).await.unwrap();
     assert_eq!((rows("login").await, rows("one_time_link").await), (1, 2));
+    assert_eq!(rows("shared_login").await, 1);
     backup::restore(&store, &file, true).await.unwrap();
     assert_eq!((rows("login").await, rows("one_time_link").await), (0, 0));
+    assert_eq!(rows("shared_login").await, 0);
+    assert_eq!(rows("shared_link").await, 1);
     assert!(store.link(first.hash(), noon()).await.unwrap().is_none());
     let mail = format!("{}@example.com", site.id);
     let account = store.account_of(&mail).await.unwrap().unwrap();
@@ -231,6 +235,7 @@ async fn every_table_is_in_a_backup_or_left_out_on_purpose(place: Place) {
         "account",
         "recovery_code",
         "login",
+        "shared_login",
         "mail_key",
     ];
     known.extend(others.map(str::to_owned));

@@ -51,6 +51,23 @@ async fn a_file_is_begun_gone_on_with_finished_and_begun_again(place: Place) {
     assert_eq!(begun.await.unwrap(), row(0, &later, false));
     let gone = store.begin_import(99, sha256, "x", false, today(), &later);
     assert!(gone.await.is_err());
+    // What there was, the latest first.
+    let next = today().tomorrow().unwrap();
+    let begun = store.begin_import(other.id, [8; 32], "y", false, next, &later);
+    begun.await.unwrap();
+    store.finish_import(other.id, &[8; 32]).await.unwrap();
+    let past = |name: &str, started_on, done, times| PastImport {
+        name: name.into(),
+        started_on,
+        done,
+        times,
+    };
+    let listed = async |site, most| store.imports(site, most).await.unwrap();
+    let [x, y] = [past("x", today(), false, 0), past("y", next, true, 0)];
+    assert_eq!(listed(other.id, 9).await, [y.clone(), x]);
+    assert_eq!(listed(other.id, 1).await, [y]);
+    let mine = past("x.jsonl", today(), false, 2);
+    assert_eq!(listed(site.id, 9).await, [mine]);
 }
 
 async fn i7_rollups_are_applied_once(place: Place) {

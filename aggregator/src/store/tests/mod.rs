@@ -6,7 +6,8 @@ pub(crate) mod engines;
 mod imports;
 mod mail;
 mod settings;
-mod sqlite;
+mod shared_links;
+pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -18,6 +19,7 @@ use shared::settings::GoalKind;
 
 use super::*;
 use crate::accounts::Role;
+use crate::accounts::token::PlainToken;
 use crate::clock::day_number;
 use crate::mail::Kind;
 use crate::segment::{Hours, PartId, Segment};
@@ -113,7 +115,23 @@ async fn person(store: &Store, site: u32) {
     assert!(store.take_report(of, 1, noon()).await.unwrap());
 }
 
-async fn number(store: &Store, text: &str) -> i64 {
+/// Opens a site to everybody and by a link, whose password somebody has given; the link's token.
+async fn opened(store: &Store, site: u32) -> PlainToken {
+    store.set_public(site, Some(5)).await.unwrap();
+    let new = NewSharedLink {
+        name: "For Bob",
+        password: Some("!"),
+        k: 7,
+        works_until: Some(date(2026, 12, 31)),
+    };
+    let token = store.add_shared_link(site, &new, today()).await.unwrap();
+    let [link] = store.shared_links(site).await.unwrap().try_into().unwrap();
+    let begun = store.begin_shared_login(link.id, noon(), i64::MAX);
+    begun.await.unwrap();
+    token
+}
+
+pub(crate) async fn number(store: &Store, text: &str) -> i64 {
     let row = store.db.first(sql(text)).await.unwrap().unwrap();
     row.int(0).unwrap()
 }
@@ -135,7 +153,7 @@ async fn views(store: &Store, site: u32, day: Date) -> u64 {
 }
 
 /// Every table with a `site_id`.
-async fn tables_of_sites(store: &Store) -> Vec<String> {
+pub(crate) async fn tables_of_sites(store: &Store) -> Vec<String> {
     let text = match store.engine() {
         Engine::Sqlite => {
             "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c
@@ -451,6 +469,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         );
         store.db.execute(sql(import)).await.unwrap();
         person(&store, site.id).await;
+        opened(&store, site.id).await;
     }
     let sites = store.sites().await.unwrap();
     store
@@ -458,7 +477,7 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         .await
         .unwrap();
     let tables = tables_of_sites(&store).await;
-    assert!(tables.len() >= 14, "{tables:?}");
+    assert!(tables.len() >= 16, "{tables:?}");
     let rows = async |site: &Site| {
         let mut filled = Vec::new();
         for table in &tables {
@@ -472,6 +491,8 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
     assert_eq!(rows(&site).await, tables, "the test fills every table");
     assert!(store.remove_site("a.example", today()).await.unwrap());
     assert!(rows(&site).await.is_empty());
+    let logins = number(&store, "SELECT count(*) FROM shared_login").await;
+    assert_eq!(logins, 1, "the other site's");
     assert_eq!(rows(&other).await, tables);
     assert!(!store.remove_site("a.example", today()).await.unwrap());
     // But for the number and the date.

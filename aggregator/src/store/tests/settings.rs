@@ -6,11 +6,14 @@ use shared::settings::{GoalKind, Signal};
 use super::engines::on_both_engines;
 use super::{HOUR_MS, batch, noon, number, with_sites};
 use crate::clock::day_number;
-use crate::store::{Place, Store};
+use crate::store::{FORMER_DAYS, KEYS_MAX, NewKey, Place, Scope, Shield, SiteChange, Store};
 
 on_both_engines!(
     settings_are_checked_whole_before_they_are_stored,
     shards_are_decided_once_and_survive_a_restart,
+    shields_are_put_in_and_taken_out_in_their_normal_form,
+    keys_are_listed_and_revoked_by_whose_they_are,
+    a_former_domain_is_told_with_its_last_day,
 );
 
 async fn settings_are_checked_whole_before_they_are_stored(place: Place) {
@@ -136,4 +139,97 @@ async fn shards_are_decided_once_and_survive_a_restart(place: Place) {
         site.id
     );
     assert_eq!(number(&store, &kept).await, 3);
+}
+
+async fn shields_are_put_in_and_taken_out_in_their_normal_form(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    for (kind, typed, stored) in [
+        (Shield::Host, " WWW.A.example ", "a.example"),
+        (Shield::Page, " /admin/** ", "/admin/**"),
+        (Shield::Country, "de", "DE"),
+        (Shield::Network, "2001:DB8::/32", "2001:db8::/32"),
+    ] {
+        let settings = store.add_shield(site.id, kind, typed).await.unwrap();
+        assert_eq!(kind.list(&settings.shields), &[stored]);
+        let twice = store.add_shield(site.id, kind, stored).await.unwrap_err();
+        let kind_name = kind.as_str();
+        assert_eq!(
+            twice.to_string(),
+            format!("the {kind_name} {stored} is shielded already")
+        );
+        let wrong = store.add_shield(site.id, kind, "").await.unwrap_err();
+        assert!(wrong.to_string().starts_with("shields."), "{wrong}");
+        assert_eq!(store.settings_of(site.id).await.unwrap(), settings);
+        assert_eq!(Shield::parse(kind_name), Some(kind));
+    }
+    for (kind, typed) in [
+        (Shield::Host, "www.A.example"),
+        (Shield::Page, "/admin/**"),
+        (Shield::Country, "dE"),
+        (Shield::Network, "2001:db8::/32"),
+    ] {
+        let settings = store.remove_shield(site.id, kind, typed).await.unwrap();
+        assert!(kind.list(&settings.shields).is_empty());
+        assert!(store.remove_shield(site.id, kind, typed).await.is_err());
+    }
+    assert!(store.add_shield(99, Shield::Page, "/x").await.is_err());
+}
+
+async fn keys_are_listed_and_revoked_by_whose_they_are(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let other = store.site("b.example").await.unwrap().unwrap();
+    let owners = [Some(site.id), Some(other.id), None];
+    let day = date(2026, 11, 23);
+    for of in owners {
+        let new = NewKey::of(of, Scope::Stats);
+        store.create_key(&new, day).await.unwrap();
+    }
+    for of in owners {
+        let keys = store.keys_of(of).await.unwrap();
+        assert_eq!(keys.len(), 1);
+        assert_eq!(keys[0].site, of);
+        let prefix = &keys[0].prefix;
+        for stranger in owners.into_iter().filter(|owner| *owner != of) {
+            assert!(!store.revoke_key_of(stranger, prefix).await.unwrap());
+        }
+        assert!(store.revoke_key_of(of, prefix).await.unwrap());
+        assert!(!store.revoke_key_of(of, prefix).await.unwrap());
+        assert!(store.keys_of(of).await.unwrap().is_empty());
+    }
+    let of_none = NewKey::of(Some(99), Scope::Stats);
+    let gone = store.create_key(&of_none, day).await.unwrap_err();
+    assert_eq!(gone.to_string(), "the site does not exist any more");
+    let new = NewKey::of(Some(site.id), Scope::Stats);
+    for _ in 0..KEYS_MAX {
+        store.create_key(&new, day).await.unwrap();
+    }
+    let full = store.create_key(&new, day).await.unwrap_err();
+    assert_eq!(
+        full.to_string(),
+        "there are 100 keys already: revoke some first"
+    );
+    let elsewhere = NewKey::of(Some(other.id), Scope::Stats);
+    store.create_key(&elsewhere, day).await.unwrap();
+}
+
+async fn a_former_domain_is_told_with_its_last_day(place: Place) {
+    let (store, site) = with_sites(&place).await;
+    let day = date(2026, 11, 23);
+    let former = async |on| store.former_domain(site.id, on).await.unwrap();
+    assert_eq!(former(day).await, None);
+    let change = SiteChange {
+        domain: Some("c.example".into()),
+        ..SiteChange::default()
+    };
+    let changed = store.change_site(site.id, &change, day, |_| ()).await;
+    assert_eq!(changed.unwrap().domain, "c.example");
+    let last = date(2026, 11, 26);
+    assert_eq!(day_number(last) - day_number(day), FORMER_DAYS);
+    assert_eq!(former(day).await, Some(("a.example".into(), last)));
+    assert!(former(last).await.is_some());
+    assert_eq!(former(date(2026, 11, 27)).await, None);
+    assert!(!store.is_counted(site.id).await.unwrap());
+    let batch = batch(site.id, 1);
+    store.apply_batch(&batch, [1; 32], noon()).await.unwrap();
+    assert!(store.is_counted(site.id).await.unwrap());
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Bytes of the database and of what lies beside it.
-fn files(folder: &std::path::Path) -> Vec<u8> {
+pub(crate) fn files(folder: &std::path::Path) -> Vec<u8> {
     let entries = std::fs::read_dir(folder).unwrap().flatten();
     entries
         .flat_map(|entry| std::fs::read(entry.path()).unwrap())

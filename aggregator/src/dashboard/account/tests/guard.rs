@@ -78,11 +78,16 @@ async fn each_role_opens_its_pages_and_no_others(place: Place) {
     }
     let mut asked = 0;
     for page in all(&web) {
-        let Needs::Site(needed) = page.needs else {
-            continue;
-        };
         for (browser, role) in &people {
             let path = path(&page);
+            let needed = match page.needs {
+                Needs::Site(needed) => needed,
+                Needs::Admin => {
+                    for_admins_only(&page, browser, &path).await;
+                    continue;
+                }
+                Needs::Nothing | Needs::Account | Needs::Signature => continue,
+            };
             let answer = match page.method.as_str() {
                 "GET" => browser.get(&path).await,
                 // Without any field: let in, and told so.
@@ -98,12 +103,27 @@ async fn each_role_opens_its_pages_and_no_others(place: Place) {
             asked += 1;
         }
     }
-    assert!(asked >= 36, "{asked}");
+    assert!(asked >= 180, "{asked}");
     // A site that there is not, and one that is not theirs, look alike.
     let (stranger, _) = &people[0];
     let none = stranger.get("/sites/none.example").await;
     let foreign = stranger.get("/sites/a.example").await;
     assert_eq!((none.status, &none.html), (foreign.status, &foreign.html));
+}
+
+/// Whether a page for admins opens to whoever is one, and to nobody else.
+async fn for_admins_only(page: &Page, browser: &Browser<'_>, path: &str) {
+    let is_admin = browser.get("/account").await.html.contains(">admin<");
+    let answer = match page.method.as_str() {
+        "GET" => browser.get(path).await,
+        _ => browser.post(path, &[]).await,
+    };
+    let expected = match (is_admin, page.method.as_str()) {
+        (false, _) => 403,
+        (true, "GET") => 200,
+        (true, _) => 400,
+    };
+    assert_eq!(answer.status, expected, "{} {path}", page.method);
 }
 
 async fn what_changes_anything_comes_from_a_page_of_ours(place: Place) {

@@ -29,36 +29,36 @@ use crate::salts::SaltKeeper;
 use crate::serve::{App, router};
 use crate::store::{Link, NewAccount, Place, Store};
 
-const DAY_MS: i64 = 24 * 3_600_000;
+pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 /// 2026-11-23T12:00:00Z.
-const NOON_MS: i64 = 20_780 * DAY_MS + DAY_MS / 2;
-const HTTP: &str = "http://127.0.0.1:8000";
-const HTTPS: &str = "https://stats.example";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const NOON_MS: i64 = 20_780 * DAY_MS + DAY_MS / 2;
+pub(crate) const HTTP: &str = "http://127.0.0.1:8000";
+pub(crate) const HTTPS: &str = "https://stats.example";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server with the sites a.example and b.example, behind a proxy at 10.0.0.1.
-struct Web {
-    app: App,
+pub(crate) struct Web {
+    pub(crate) app: App,
     router: Router,
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// What was answered.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    html: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The text between two others.
-    fn between(&self, begin: &str, end: &str) -> &str {
+    pub(crate) fn between(&self, begin: &str, end: &str) -> &str {
         let (_, rest) = self
             .html
             .split_once(begin)
@@ -67,13 +67,13 @@ impl Answer {
     }
 
     /// The sentence that says what is wrong.
-    fn problem(&self) -> &str {
+    pub(crate) fn problem(&self) -> &str {
         self.between(r#"role="alert">"#, "</p>")
     }
 }
 
 impl Web {
-    async fn start(place: &Place) -> Self {
+    pub(crate) async fn start(place: &Place) -> Self {
         let store = Store::open(place).await.unwrap();
         for domain in ["a.example", "b.example"] {
             let added = store.add_site(domain, "UTC", date(2026, 11, 1));
@@ -108,12 +108,12 @@ impl Web {
         (web, kept)
     }
 
-    fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         date_in_utc(self.clock.now_ms())
     }
 
     /// An account with [`PASSWORD`]; the first is an admin.
-    async fn account(&self, mail: &str) -> i64 {
+    pub(crate) async fn account(&self, mail: &str) -> i64 {
         let password = Password::typed(PASSWORD);
         let new = NewAccount {
             mail: mail.to_owned(),
@@ -125,7 +125,7 @@ impl Web {
         added.unwrap().unwrap()
     }
 
-    async fn role(&self, mail: &str, domain: &str, role: Role) -> i64 {
+    pub(crate) async fn role(&self, mail: &str, domain: &str, role: Role) -> i64 {
         let account = match self.app.store.account_of(mail).await.unwrap() {
             Some(account) => account.id,
             None => self.account(mail).await,
@@ -136,13 +136,13 @@ impl Web {
         account
     }
 
-    async fn link(&self, link: &Link) -> String {
+    pub(crate) async fn link(&self, link: &Link) -> String {
         let expires_ms = self.clock.now_ms() + DAY_MS;
         let token = self.app.store.add_link(link, expires_ms).await.unwrap();
         token.as_str().to_owned()
     }
 
-    fn browser(&self, origin: &'static str) -> Browser<'_> {
+    pub(crate) fn browser(&self, origin: &'static str) -> Browser<'_> {
         Browser {
             web: self,
             origin,
@@ -152,7 +152,7 @@ impl Web {
     }
 
     /// A browser that is logged in.
-    async fn logged_in(&self, mail: &str) -> Browser<'_> {
+    pub(crate) async fn logged_in(&self, mail: &str) -> Browser<'_> {
         let browser = self.browser(HTTP);
         let answer = browser.log_in(mail, PASSWORD).await;
         assert_eq!(answer.status, 303, "{mail}: {}", answer.html);
@@ -161,16 +161,16 @@ impl Web {
 }
 
 /// A browser at an address, which keeps cookies.
-struct Browser<'a> {
-    web: &'a Web,
-    origin: &'static str,
-    address: &'static str,
+pub(crate) struct Browser<'a> {
+    pub(crate) web: &'a Web,
+    pub(crate) origin: &'static str,
+    pub(crate) address: &'static str,
     /// As it sends it.
-    cookie: RefCell<String>,
+    pub(crate) cookie: RefCell<String>,
 }
 
 impl Browser<'_> {
-    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let (scheme, host) = self.origin.split_once("://").unwrap();
         let request = Request::builder()
             .method(method)
@@ -187,7 +187,7 @@ impl Browser<'_> {
         }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.web.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -202,13 +202,13 @@ impl Browser<'_> {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = self.request("GET", path).body(Body::empty());
         self.send(request.unwrap()).await
     }
 
     /// Sends a form as a page of ours does.
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         let request = self
@@ -220,13 +220,13 @@ impl Browser<'_> {
             .await
     }
 
-    async fn log_in(&self, mail: &str, password: &str) -> Answer {
+    pub(crate) async fn log_in(&self, mail: &str, password: &str) -> Answer {
         self.post("/login", &[("mail", mail), ("password", password)])
             .await
     }
 
     /// Whether it is logged in, whole.
-    async fn is_in(&self) -> bool {
+    pub(crate) async fn is_in(&self) -> bool {
         self.get("/account").await.status == 200
     }
 }
