@@ -109,7 +109,9 @@ fn row(told: &Value) -> Row {
         }
     };
     Row {
-        dimensions: texts.map(|text| text.as_str().unwrap().to_owned()).collect(),
+        dimensions: texts
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect(),
         metrics: metrics.map(cell).collect(),
         compared: None,
     }
