@@ -5,7 +5,8 @@
 //! | `meta` | one |
 //! | `dict` | strings of the day, appended at each seal |
 //! | `delta` | counts of one commit, not yet sealed |
-//! | `visitor` | one visitor, sealed under the day key (I4); deleted when the day is over |
+//! | `log` | what became of visitors in one commit, sealed under the day key (I4) |
+//! | `visitor` | one visitor, sealed likewise; deleted with the log when the day is over |
 //! | `outbox` | one batch; kept 48 h after it was acknowledged |
 //! | `dead` | one batch that the aggregator cannot read, and why; kept until it can |
 
@@ -19,10 +20,11 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::platform::{self, RawStorage};
 
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS dict (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS delta (id INTEGER PRIMARY KEY, gather BLOB, bytes BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS visitor (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, body BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (seq) WHERE waiting = 1",
@@ -148,6 +150,11 @@ impl DayStore {
                 vec![gather.map(|id| id.to_vec()).into(), bytes.clone().into()],
             ),
             Write::ClearDeltas => ("DELETE FROM delta", Vec::new()),
+            Write::Log { id, bytes } => (
+                "INSERT INTO log VALUES (?, ?)",
+                vec![integer(*id)?, bytes.clone().into()],
+            ),
+            Write::ClearLog { id } => ("DELETE FROM log WHERE id <= ?", vec![integer(*id)?]),
             // Written above.
             Write::Visitors(_) | Write::Bury { .. } | Write::PutBack { .. } => return Ok(()),
             Write::ForgetVisitors(rows) => {
@@ -204,6 +211,11 @@ impl Store for DayStore {
         rows.into_iter().map(read).collect()
     }
 
+    fn log(&self) -> Result<Vec<(u64, Vec<u8>)>> {
+        let rows = self.rows("SELECT bytes, id FROM log ORDER BY id", Vec::new())?;
+        rows.into_iter().map(numbered).collect()
+    }
+
     fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>> {
         let (blob, places) = joined(rows.iter().map(|row| (row, &NOTHING)));
         let rows = self.rows(
@@ -242,14 +254,7 @@ impl Store for DayStore {
             "SELECT body, seq FROM outbox WHERE waiting = 1 ORDER BY seq LIMIT 1",
             Vec::new(),
         )?;
-        let Some(row) = rows.into_iter().next() else {
-            return Ok(None);
-        };
-        let seq = match row.get(1) {
-            Some(SqlStorageValue::Integer(seq)) => u64::try_from(*seq).unwrap_or(0),
-            _ => return Err(Error::from("a batch has no number")),
-        };
-        Ok(Some((seq, Blobs::of(row).one()?)))
+        rows.into_iter().next().map(numbered).transpose()
     }
 
     fn outbox_body(&self, seq: u64) -> Result<Option<Vec<u8>>> {
@@ -297,6 +302,15 @@ fn joined<'a>(rows: impl Iterator<Item = (&'a RowId, &'a Vec<u8>)>) -> (Vec<u8>,
     }
     places.push(']');
     (blob, places)
+}
+
+/// A blob and its number.
+fn numbered(row: Vec<SqlStorageValue>) -> Result<(u64, Vec<u8>)> {
+    let number = match row.get(1) {
+        Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).unwrap_or(0),
+        _ => return Err(Error::from("a stored value has no number")),
+    };
+    Ok((number, Blobs::of(row).one()?))
 }
 
 fn visitor_row(row: Vec<SqlStorageValue>) -> Result<VisitorRow> {

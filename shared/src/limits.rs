@@ -125,6 +125,9 @@ pub const REPORTS_MAX: usize = 1_000;
 pub const DELTAS_MAX: u64 = 512;
 /// Target size of one stored chunk of counts, bytes (a stored row may have 2 MB).
 pub const CHUNK_BYTES: usize = 512 * 1024;
+/// Bytes of the log of visitors before their rows are written. More of it means fewer rows written,
+/// and more to read when a day object comes back to life.
+pub const LOG_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How long an acknowledged batch is kept for an aggregator restored from a backup, ms.
 pub const ACKED_KEPT_MS: i64 = 48 * 3_600_000;
 

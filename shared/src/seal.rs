@@ -1,7 +1,7 @@
 //! Sealing what a day object writes about a visitor (I4).
 //!
 //! XChaCha20-Poly1305 under a key derived from the day key, a random 24-byte nonce before each
-//! ciphertext, the row's key as associated data. Without the salt neither the rows nor their keys
+//! ciphertext, the row's key (zeros for an entry of the log) as associated data. Without the salt neither the rows nor their keys
 //! say anything about an address or a User-Agent.
 
 use chacha20poly1305::aead::{Aead, Payload};

@@ -9,6 +9,8 @@ use crate::stored;
 
 /// Version byte before every stored visitor.
 const VERSION: u8 = 3;
+/// Version byte before every entry of the log.
+const LOG_VERSION: u8 = 1;
 
 /// A visitor of the day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +74,56 @@ impl Visit {
     }
 }
 
+/// What became of a visitor: everything as it is now, but of the touches only those that are new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// So many touches are as they were.
+    kept: u32,
+    /// With the new touches alone.
+    now: Visitor,
+}
+
+/// Changes of one commit, each with the key of its visitor's row: the bytes to seal.
+pub(crate) fn encode_changes<R: Serialize>(changes: &[(R, Change)]) -> Vec<u8> {
+    stored::encode(LOG_VERSION, &changes)
+}
+
+/// Reads what [`encode_changes`] wrote.
+pub(crate) fn decode_changes<R: serde::de::DeserializeOwned>(
+    bytes: &[u8],
+) -> Option<Vec<(R, Change)>> {
+    stored::decode(LOG_VERSION, bytes)
+}
+
 impl Visitor {
+    /// What changed since there were so many touches; they are only ever added to, or all deleted.
+    pub(crate) fn change_since(&self, touches: usize) -> Change {
+        let touches = touches.min(self.touches.len());
+        let (_, new) = self.touches.split_at_checked(touches).unwrap_or_default();
+        Change {
+            kept: u32::try_from(touches).unwrap_or(u32::MAX),
+            now: Self {
+                hits: self.hits,
+                client: self.client,
+                touches: new.to_vec(),
+                visit: self.visit.clone(),
+                minute: self.minute,
+                funnels: self.funnels.clone(),
+                opted_out: self.opted_out,
+            },
+        }
+    }
+
+    /// Makes the change, once or again: changes are made in their order, from any state on that the
+    /// visitor had since the first of them.
+    pub(crate) fn change(&mut self, change: Change) {
+        let Change { kept, mut now } = change;
+        self.touches.truncate(kept as usize);
+        self.touches.append(&mut now.touches);
+        now.touches = std::mem::take(&mut self.touches);
+        *self = now;
+    }
+
     /// The bytes to seal.
     pub fn encode(&self) -> Vec<u8> {
         stored::encode(VERSION, self)

@@ -153,6 +153,7 @@ describe("accounts", () => {
 
   test("somebody is invited by a link and sees that site only", async () => {
     assert.equal((await dayfly.cli("site", "add", "other.example")).code, 0);
+    await ada.setViewportSize({ width: 1280, height: 800 });
     await ada.getByRole("link", { name: "Settings" }).click();
     await ada.getByRole("link", { name: "People", exact: true }).click();
     await ada.getByLabel("Mail address").fill("bob@example.com");

@@ -140,7 +140,7 @@ describe("dayfly mail test", () => {
         }),
         /smtp-tls: with none the password/,
       ],
-      [settingsOf(plain, "none", unknown), /smtp-ca: /],
+      [settingsOf(tls, "tls", unknown), /smtp-ca: /],
       [{}, /smtp-host: no SMTP server is named/],
     ]) {
       const told = await tried(settings, to);

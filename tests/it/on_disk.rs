@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use aggregator::segment::PartId;
 use shared::cube::{Counter, Cube};
-use shared::object::VisitorRow;
+use shared::object::{RowId, VisitorRow, rows_in_log};
+use shared::seal::Sealer;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -63,8 +64,37 @@ pub struct DayFile {
     /// Nothing at all is in it.
     pub is_empty: bool,
     pub visitors: Vec<VisitorRow>,
+    /// What became of visitors since, sealed.
+    pub log: Vec<Vec<u8>>,
     /// How many bytes each batch has that waits to be acknowledged.
     pub waiting: Vec<u64>,
+}
+
+impl DayFile {
+    /// Nothing about any visitor is stored.
+    pub fn knows_nobody(&self) -> bool {
+        self.visitors.is_empty() && self.log.is_empty()
+    }
+
+    /// The rows of everybody that these keys open, in order.
+    pub fn rows(&self, sealer: &Sealer) -> Vec<RowId> {
+        let of_table = self.visitors.iter();
+        let of_table = of_table.filter(|(row, sealed)| sealer.open(row, sealed).is_some());
+        let of_log = self
+            .log
+            .iter()
+            .filter_map(|sealed| rows_in_log(sealer, sealed));
+        let mut rows: Vec<RowId> = of_table.map(|(row, _)| *row).collect();
+        rows.extend(of_log.flatten());
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    /// Whether these keys open anything.
+    pub fn opens(&self, sealer: &Sealer) -> bool {
+        !self.rows(sealer).is_empty()
+    }
 }
 
 /// Every day object there ever was, in a folder of the edge's state.
@@ -90,6 +120,13 @@ pub async fn day_files(state: &Path) -> Vec<DayFile> {
                 .await
                 .unwrap_or_default(),
         };
+        let log: Vec<Vec<u8>> = match tables {
+            0 => Vec::new(),
+            _ => sqlx::query_scalar("SELECT bytes FROM log ORDER BY id")
+                .fetch_all(&mut database)
+                .await
+                .unwrap_or_default(),
+        };
         let waiting: Vec<i64> = match tables {
             0 => Vec::new(),
             _ => {
@@ -104,6 +141,7 @@ pub async fn day_files(state: &Path) -> Vec<DayFile> {
             path,
             is_empty: tables == 0,
             visitors: rows.into_iter().map(row).collect(),
+            log,
             waiting: waiting.into_iter().map(i64::cast_unsigned).collect(),
         });
     }

@@ -51,9 +51,10 @@ impl Disk {
         self.memory.is_empty()
     }
 
-    /// Whether a row of a visitor is stored.
+    /// Whether anything about a visitor is stored.
     pub fn knows_visitors(&self) -> bool {
-        !self.memory.kept.borrow().visitors.is_empty()
+        let kept = self.memory.kept.borrow();
+        !kept.visitors.is_empty() || !kept.log.is_empty()
     }
 
     /// One call; where the process dies in it, whether a write is on disk.
@@ -93,6 +94,10 @@ impl Store for Disk {
 
     fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Crashed> {
         self.read(|memory| whole(memory.deltas()))
+    }
+
+    fn log(&self) -> Result<Vec<(u64, Vec<u8>)>, Crashed> {
+        self.read(|memory| whole(memory.log()))
     }
 
     fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Crashed> {

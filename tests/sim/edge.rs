@@ -137,10 +137,11 @@ impl DayObject {
     fn gather(&mut self, call: &Call) -> Result<Gathered, Crashed> {
         self.open()?;
         let incarnation = [self.lives; 16];
-        let object = self.object.get_or_insert_with(|| {
+        let object: &mut Object = self.object.get_or_insert_with(|| {
             self.lives += 1;
             Object::create(self.name, &call.header, incarnation)
         });
+        object.set_log_bytes_max([0, 500, 5_000, usize::MAX][usize::from(self.lives) % 4]);
         object.gather(&self.disk, call, &mut |bytes| bytes.fill(7))
     }
 

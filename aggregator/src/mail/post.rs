@@ -10,6 +10,7 @@ use shared::clock::UnixMs;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use super::{Letter, PublicUrl, Smtp, Unsent};
+use crate::dashboard::view::count;
 use crate::error::Result;
 use crate::store::Store;
 
@@ -114,8 +115,7 @@ impl Mail {
 
     /// The same, in the caller's task and place.
     pub async fn post_in(&self, what: &'static str, letter: &Letter, now_ms: UnixMs) {
-        let mut tries = 1;
-        for wait in self.again.iter().map(Some).chain([None]) {
+        for (tries, wait) in (1..).zip(self.again.iter().map(Some).chain([None])) {
             let unsent = match self.send(letter, now_ms).await {
                 Ok(()) => return,
                 Err(unsent) => unsent,
@@ -123,12 +123,11 @@ impl Mail {
             match wait {
                 Some(wait) if !unsent.is_final => tokio::time::sleep(*wait).await,
                 _ => {
-                    let times = if tries == 1 { "once" } else { "several times" };
+                    let times = count(tries, "time");
                     tracing::error!("mail: {what} is not sent, tried {times}: {}", unsent.why);
                     return;
                 }
             }
-            tries += 1;
         }
     }
 

@@ -321,7 +321,8 @@ mod tests {
         let ported = of(&|it| (it.tls, it.port) = (Tls::Starttls, Some(2525))).unwrap();
         assert_eq!(ported.place(), "mail.example:2525");
         assert!(of(&|it| (it.tls, it.host) = (Tls::None, "127.0.0.1".into())).is_ok());
-        let wrong: [(&dyn Fn(&mut SmtpSettings), &str); 9] = [
+        type Change<'a> = &'a dyn Fn(&mut SmtpSettings);
+        let wrong: [(Change<'_>, &str); 9] = [
             (&|it| it.host.clear(), "smtp-host: "),
             (&|it| it.host = "mail.example/x".into(), "smtp-host: "),
             (&|it| it.host = "mail.example\r\nRSET".into(), "smtp-host: "),

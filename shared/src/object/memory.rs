@@ -27,6 +27,8 @@ pub struct Kept {
     pub dicts: Vec<Vec<u8>>,
     /// Counts not yet sealed.
     pub deltas: Vec<StoredDelta>,
+    /// What became of visitors since their rows were written.
+    pub log: BTreeMap<u64, Vec<u8>>,
     /// Visitors' rows.
     pub visitors: BTreeMap<RowId, Vec<u8>>,
     /// By number: the batch, and whether it waits.
@@ -84,6 +86,10 @@ impl Store for Memory {
 
     fn deltas(&self) -> Result<Vec<StoredDelta>, Broken> {
         Ok(self.kept.borrow().deltas.clone())
+    }
+
+    fn log(&self) -> Result<Vec<(u64, Vec<u8>)>, Broken> {
+        Ok(self.kept.borrow().log.clone().into_iter().collect())
     }
 
     fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Broken> {
@@ -151,6 +157,12 @@ impl Kept {
             Write::Dict(bytes) => self.dicts.push(checked(bytes)),
             Write::Delta { gather, bytes } => self.deltas.push((gather, checked(bytes))),
             Write::ClearDeltas => self.deltas.clear(),
+            Write::Log { id, bytes } => {
+                let is_next = self.log.last_key_value().is_none_or(|(last, _)| *last < id);
+                assert!(is_next, "entries of the log are numbered");
+                self.log.insert(id, checked(bytes));
+            }
+            Write::ClearLog { id } => self.log.retain(|known, _| *known > id),
             Write::Visitors(rows) => self
                 .visitors
                 .extend(rows.into_iter().map(|(row, sealed)| (row, checked(sealed)))),

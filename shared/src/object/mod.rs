@@ -8,7 +8,8 @@
 //! - `meta`: one row: name, incarnation, phase, numbers;
 //! - `dict`: the strings and combinations of the day, append-only;
 //! - `delta`: counts not yet sealed, one row per commit, with the id of the gathered call;
-//! - `visitor`: one sealed row per visitor (I4), deleted when the day is over;
+//! - `visitor`: one sealed row per visitor (I4), and `log`: what became of them since, likewise; both
+//!   deleted when the day is over (`visitors.rs`);
 //! - `outbox`: sealed batches, numbered, kept until acknowledged and
 //!   [`limits::ACKED_KEPT_MS`] beyond (I7);
 //! - `dead`: batches that the aggregator cannot read, kept until it can (`delivery.rs`).
@@ -27,7 +28,6 @@ mod visitors;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Source;
@@ -44,7 +44,9 @@ pub use delivery::Next;
 pub use name::Name;
 pub use rights::Shown;
 pub use store::{Buried, RowId, Store, VisitorRow, Write};
-use visitors::Visitors;
+#[doc(hidden)]
+pub use visitors::rows_in_log;
+use visitors::{Touched, Visitors};
 
 /// Visitors looked at in one step of closing or of ending visits.
 const STEP: usize = 500;
@@ -52,6 +54,8 @@ const STEP: usize = 500;
 const SWEEP_BEHIND_S: u32 = 5;
 /// Least time between two looks for visits that have ended, ms.
 const SWEEP_MS: i64 = 60_000;
+/// No entry of the log has a greater number.
+const MAX_ID: u64 = i64::MAX.cast_unsigned();
 /// Version byte before the stored [`Meta`].
 const META_VERSION: u8 = 3;
 
@@ -241,15 +245,15 @@ impl Object {
         self.visitors.fetch(store, rows.iter().copied().flatten())?;
 
         let mut answers = Vec::with_capacity(call.entries.len());
-        let mut touched: FxHashSet<RowId> = FxHashSet::default();
+        let mut touched = Touched::default();
         for (entry, row) in call.entries.iter().zip(&rows) {
             let counted = match (entry, row) {
                 (Entry::Hit(hit), Some(row)) => {
                     let visitor = self.visitors.get(*row);
-                    let before_s = visitor.visit_start_s();
+                    let (before_s, touches) = (visitor.visit_start_s(), visitor.touches.len());
                     let counted = self.day.apply(visitor, hit);
                     if counted.is_ok() {
-                        touched.insert(*row);
+                        touched.entry(*row).or_insert(touches);
                     }
                     if visitor.visit_start_s() != before_s {
                         self.visitors.visit_began(*row);
@@ -275,7 +279,7 @@ impl Object {
         }
         self.commit(store, delta, Some(header.id), touched, meta_changed, random)?;
         self.remember(header.id);
-        self.visitors.grow_old();
+        self.settle(store, random)?;
         Ok(Gathered::Committed(answers))
     }
 
@@ -298,6 +302,7 @@ impl Object {
             self.swept_ms = now_ms;
             return Ok(false);
         }
+        self.visitors.read_log(store)?;
         if self.visitors.read_ends(store, STEP)? {
             return Ok(true);
         }
@@ -312,14 +317,15 @@ impl Object {
         }
         let more = rows.len() >= STEP;
         self.visitors.fetch(store, rows.iter().copied())?;
-        let mut touched = FxHashSet::default();
+        let mut touched = Touched::default();
         for row in rows {
             match self.visitors.find(&row).and_then(|v| v.visit.as_ref()) {
                 None => {}
                 Some(visit) if visit.is_live(now_s) => self.visitors.visit_began(row),
                 Some(_) => {
-                    self.day.end_visit(self.visitors.get(row));
-                    touched.insert(row);
+                    let visitor = self.visitors.get(row);
+                    touched.insert(row, visitor.touches.len());
+                    self.day.end_visit(visitor);
                 }
             }
         }
@@ -327,7 +333,7 @@ impl Object {
         if !delta.is_empty() {
             self.commit(store, delta, None, touched, false, random)?;
         }
-        self.visitors.grow_old();
+        self.settle(store, random)?;
         Ok(more)
     }
 
@@ -385,7 +391,7 @@ impl Object {
         store: &S,
         delta: Delta,
         gather: Option<[u8; 16]>,
-        touched: FxHashSet<RowId>,
+        touched: Touched,
         meta_changed: bool,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), S::Error> {
@@ -401,12 +407,42 @@ impl Object {
         if !touched.is_empty() {
             let mut seed = [0; 16];
             random(&mut seed);
-            writes.push(Write::Visitors(self.visitors.sealed(touched, seed)));
+            writes.extend(self.visitors.log(touched, seed));
         }
         store.write(&writes)?;
         self.is_stored = true;
         self.dict_unsaved.append(delta.dict);
         Ok(())
+    }
+
+    /// After a commit: writes rows if it is time, and forgets whoever was long not seen.
+    fn settle<S: Store>(
+        &mut self,
+        store: &S,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), S::Error> {
+        if self.visitors.has_rows_to_write() {
+            self.write_rows(store, false, random)?;
+        }
+        self.visitors.grow_old();
+        Ok(())
+    }
+
+    fn write_rows<S: Store>(
+        &mut self,
+        store: &S,
+        all: bool,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), S::Error> {
+        let mut seed = [0; 16];
+        random(&mut seed);
+        store.write(&self.visitors.rows(all, seed))
+    }
+
+    /// Writes visitors' rows after so many bytes of the log, for tests.
+    #[doc(hidden)]
+    pub fn set_log_bytes_max(&mut self, bytes: usize) {
+        self.visitors.set_log_bytes_max(bytes);
     }
 
     /// Seals what is open into batches while the outbox takes them; beyond that merges the
@@ -459,22 +495,37 @@ impl Object {
         if let Some(key) = key {
             self.visitors.use_key(key);
         }
-        self.meta.phase = Phase::Closing;
-        let rows = store.visitors_after(None, STEP)?;
-        for (row, sealed) in &rows {
-            if let Some(mut visitor) = self.visitors.open(row, sealed) {
-                self.day.end_visit(&mut visitor);
+        let mut writes = Vec::with_capacity(4);
+        let more = match self.meta.phase {
+            Phase::Open => {
+                // Whoever is in the log is in memory, or cannot be read any more.
+                self.visitors.read_log(store)?;
+                let rows = self.visitors.take_logged();
+                for row in &rows {
+                    self.day.end_visit(self.visitors.get(*row));
+                }
+                writes.extend([Write::ForgetVisitors(rows), Write::ClearLog { id: MAX_ID }]);
+                self.meta.phase = Phase::Closing;
+                true
             }
-        }
-        let mut writes = Vec::with_capacity(3);
-        let more = !rows.is_empty();
-        if more {
-            let rows = rows.into_iter().map(|(row, _)| row);
-            writes.push(Write::ForgetVisitors(rows.collect()));
-        } else {
-            self.meta.phase = Phase::Drained;
-            self.visitors.clear();
-        }
+            _ => {
+                let rows = store.visitors_after(None, STEP)?;
+                for (row, sealed) in &rows {
+                    if let Some(mut visitor) = self.visitors.open(row, sealed) {
+                        self.day.end_visit(&mut visitor);
+                    }
+                }
+                let more = !rows.is_empty();
+                if more {
+                    let rows = rows.into_iter().map(|(row, _)| row);
+                    writes.push(Write::ForgetVisitors(rows.collect()));
+                } else {
+                    self.meta.phase = Phase::Drained;
+                    self.visitors.clear();
+                }
+                more
+            }
+        };
         let delta = self.day.take_delta();
         if !delta.is_empty() {
             writes.push(Write::Delta {

@@ -111,14 +111,16 @@ impl Object {
         };
         self.visitors.fetch(store, std::iter::once(row))?;
         let visitor = self.visitors.get(row);
+        let touched = std::iter::once((row, 0)).collect();
         self.day.end_visit(visitor);
         *visitor = Visitor {
             opted_out: true,
             ..Visitor::default()
         };
         let delta: Delta = self.day.take_delta();
-        let touched = std::iter::once(row).collect();
-        self.commit(store, delta, None, touched, meta_changed, random)
+        self.commit(store, delta, None, touched, meta_changed, random)?;
+        // The log still has what they were.
+        self.write_rows(store, true, random)
     }
 
     fn shown(&self, visitor: &Visitor) -> Shown {

@@ -25,6 +25,18 @@ pub enum Write {
     },
     /// Deletes all counts not yet sealed.
     ClearDeltas,
+    /// Appends to the log what became of visitors in one commit.
+    Log {
+        /// One more than the last entry's, ever.
+        id: u64,
+        /// Sealed.
+        bytes: Vec<u8>,
+    },
+    /// Deletes the entries of the log up to one.
+    ClearLog {
+        /// The last one.
+        id: u64,
+    },
     /// Writes visitors' rows, each in the place of what its key held.
     Visitors(Vec<VisitorRow>),
     /// Deletes visitors' rows.
@@ -82,6 +94,8 @@ pub trait Store {
     /// The deltas in the order they were appended, each with its call.
     #[allow(clippy::type_complexity)]
     fn deltas(&self) -> Result<Vec<(Option<[u8; 16]>, Vec<u8>)>, Self::Error>;
+    /// The log, in order: numbers of entries, and what is sealed there.
+    fn log(&self) -> Result<Vec<(u64, Vec<u8>)>, Self::Error>;
     /// Those of these visitors' rows that are there, in any order.
     fn visitors(&self, rows: &[RowId]) -> Result<Vec<VisitorRow>, Self::Error>;
     /// Visitors' rows in the order of their keys, from the first after `after`, at most so many.

@@ -106,6 +106,12 @@ fn new_object() -> Object {
     Object::create(NAME, &header([0; 16], &salt(1)), [0xab; 16])
 }
 
+/// Nothing about any visitor is stored.
+fn knows_nobody(store: &Memory) -> bool {
+    let kept = store.kept.borrow();
+    kept.visitors.is_empty() && kept.log.is_empty()
+}
+
 fn reopen(store: &Memory) -> Object {
     Object::open(store).unwrap().unwrap_or_else(new_object)
 }
@@ -134,15 +140,26 @@ fn i7_a_repeated_call_counts_once_even_after_a_crash_and_a_seal() {
 fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
     let store = Memory::default();
     let mut object = new_object();
+    object.set_log_bytes_max(6_200);
     let views: Vec<(u8, String)> = (0..200)
         .map(|who| (who, format!("/secret-{who}")))
         .collect();
     for (id, chunk) in views.chunks(50).enumerate() {
         gather(&mut object, &store, &call(id as u8, &salt(1), chunk)).unwrap();
     }
-    assert_eq!(store.kept.borrow().visitors.len(), 200);
-    for sealed in store.kept.borrow().visitors.values() {
-        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    {
+        let kept = store.kept.borrow();
+        let (rows, log) = (kept.visitors.len(), kept.log.len());
+        assert!(
+            rows > 0 && rows < 200 && log > 0,
+            "{rows} rows, {log} in the log"
+        );
+        for sealed in kept.visitors.values().chain(kept.log.values()) {
+            assert!(!sealed.windows(6).any(|window| window == b"secret"));
+            for row in kept.visitors.keys() {
+                assert!(!sealed.windows(16).any(|window| window == row));
+            }
+        }
     }
     assert!(!object.is_due_to_close(DAY_END_MS));
     let now = DAY_END_MS + limits::CLOSE_AFTER_MS;
@@ -154,7 +171,7 @@ fn i4_rows_hold_nothing_readable_and_are_gone_after_the_day() {
     {
         object = reopen(&store);
     }
-    assert!(store.kept.borrow().visitors.is_empty());
+    assert!(knows_nobody(&store));
     object.seal(&store).unwrap();
     let (_, body) = object.outgoing(&store).unwrap().unwrap();
     let batch = Batch::decode(&body).unwrap();
@@ -185,7 +202,7 @@ fn i3_without_the_salt_the_rows_go_all_the_same() {
     let mut object = reopen(&store);
     while object.close_step(&store, None).unwrap() {}
     object.seal(&store).unwrap();
-    assert!(store.kept.borrow().visitors.is_empty());
+    assert!(knows_nobody(&store));
     assert_eq!(store.sealed().0, [("/a".to_owned(), 1)].into());
 }
 
@@ -308,7 +325,6 @@ fn visits_end_half_an_hour_after_the_last_event_also_after_a_restart() {
     object.use_key(&DayKey::new(&salt(1), 1, DAY));
     sweep(&mut object, 2_406);
     assert_eq!(ended(&mut object), 3);
-    assert_eq!(store.kept.borrow().visitors.len(), 3);
     // They are known when they come back, and their visits do not end twice.
     let call = call_at([9; 16], 3_000, &salt(1), &[(1, "/c".into())]);
     gather(&mut object, &store, &call).unwrap();
@@ -468,7 +484,7 @@ fn somebody_can_see_what_is_held_and_have_it_deleted() {
     let mut object = reopen(&store);
     assert!(object.show(&store, &head, &who).unwrap().unwrap().opted_out);
     while object.close_step(&store, None).unwrap() {}
-    assert!(store.kept.borrow().visitors.is_empty());
+    assert!(knows_nobody(&store));
 }
 
 #[derive(Debug, Clone)]
@@ -480,6 +496,8 @@ enum Step {
     Gap,
     Crash,
     BreakAfter(u32),
+    /// Rows are written after so many bytes of the log.
+    LogBytes(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -491,6 +509,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Gap),
         1 => Just(Step::Crash),
         1 => (0..3u32).prop_map(Step::BreakAfter),
+        1 => (0..2_000usize).prop_map(Step::LogBytes),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -526,6 +545,10 @@ proptest! {
                     object = reopen(&store);
                     Ok(())
                 }
+                Step::LogBytes(most) => {
+                    object.set_log_bytes_max(most);
+                    Ok(())
+                }
                 Step::BreakAfter(writes) => {
                     store.writes_until_broken.set(Some(writes));
                     Ok(())
@@ -543,7 +566,9 @@ proptest! {
             let (seq, _) = object.outgoing(&store).unwrap().unwrap();
             object.answered(&store, seq, Answer::Taken, 1).unwrap();
         }
-        let (views, _) = store.sealed();
+        prop_assert!(knows_nobody(&store));
+        let (views, visitors) = store.sealed();
+        prop_assert!(visitors <= 6, "{visitors} of six visitors");
         for page in &sent {
             let counted = views.get(page).copied().unwrap_or(0);
             prop_assert!(counted <= 1, "{page} was counted {counted} times");
