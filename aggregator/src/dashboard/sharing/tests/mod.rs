@@ -280,7 +280,8 @@ async fn guests_can_change_nothing(place: Place) {
     }
     let mut asked = 0;
     for page in super::super::pages(web.app.clone()).list() {
-        if [Needs::Nothing, Needs::Signature].contains(&page.needs) {
+        // What is signed in its path is no guest's.
+        if matches!(page.needs, Needs::Nothing | Needs::Signature) {
             continue;
         }
         let path = page
@@ -462,8 +463,9 @@ async fn what_visitors_write_is_text(place: Place) {
     ] {
         let html = guest.get(&path).await.html;
         assert!(html.contains("&#60;script&#62;"), "{path}");
-        let ours = html.matches("<script defer src=\"/assets/").count();
-        assert_eq!(html.matches("<script").count(), ours, "{path}");
-        assert!(!html.contains("style="), "{path}");
+        assert!(
+            !html.contains("<script") && !html.contains("style="),
+            "{path}"
+        );
     }
 }
