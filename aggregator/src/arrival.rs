@@ -18,9 +18,10 @@ use crate::serve::App;
 
 /// A year: how long a browser is to remember that there is HTTPS.
 const HSTS: &str = "max-age=31536000";
-/// What pages may do. They load nothing from elsewhere and run no script.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
-    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What pages may do: run our own script, which asks us only. They load nothing from elsewhere, and
+/// nothing that is written into a page is run or styles it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
+    style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 /// Whether a page may ask for any of a browser's powers: none.
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod api;
 pub mod arrival;
+pub mod assets;
 pub mod backup;
 pub mod chores;
 pub mod clock;

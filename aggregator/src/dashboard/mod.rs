@@ -1,4 +1,4 @@
-//! The dashboard: pages rendered here, without scripts; every state is a URL.
+//! The dashboard: pages rendered here, which work without scripts; every state is a URL.
 //! Who is let in to which is in `guard.rs`.
 
 mod account;
@@ -12,37 +12,38 @@ pub(crate) mod site;
 mod tests;
 pub(crate) mod view;
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::accounts::Role;
+use crate::assets;
 use crate::error::Error;
 use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
 use guard::{Caller, Needs, Pages};
 use view::count;
 
-const CSS: &str = include_str!("../../assets/dayfly.css");
-const ICON: &str = include_str!("../../assets/icon.svg");
-
 /// Every page, with what it needs.
 pub fn pages(app: App) -> Pages {
     let viewer = Needs::Site(Role::Viewer);
-    let pages = Pages::new(app)
+    let mut pages = Pages::new(app)
         .get("/", Needs::Account, overview)
         .get("/sites/{domain}", viewer, site::site)
         .get("/sites/{domain}/list/{list}", viewer, site::all)
-        .get("/assets/dayfly.css", Needs::Nothing, || {
-            asset("text/css", CSS)
-        })
-        .get("/assets/icon.svg", Needs::Nothing, || {
-            asset("image/svg+xml", ICON)
-        });
+        .get("/sites/{domain}/live", viewer, site::live);
+    for asset in &assets::ALL {
+        let answer = move |headers: HeaderMap| async move { asset.answer(&headers) };
+        pages = pages.get(asset.path, Needs::Nothing, answer);
+    }
     mail::add(sharing::add(settings::add(account::add(pages))))
 }
 
@@ -126,17 +127,33 @@ pub async fn not_found(headers: HeaderMap) -> Response {
     (StatusCode::NOT_FOUND, error).into_response()
 }
 
-async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, text)
-}
-
 fn page(template: &impl Template) -> Result<Response, Failure> {
     let html = template.render().map_err(Failure::Template)?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response())
+    Ok(kept_by_nobody(html))
+}
+
+fn kept_by_nobody(html: impl Into<Body>) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Html(html.into())).into_response()
+}
+
+/// The same, gzipped for whoever takes that. Not for a page that holds a secret: beside text of an
+/// attacker's choice the packed length tells of it.
+fn packed_page(template: &impl Template, headers: &HeaderMap) -> Result<Response, Failure> {
+    let html = template.render().map_err(Failure::Template)?;
+    let mut response = match assets::accepts(headers, "gzip") {
+        true => {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+            // Writing to a Vec never fails.
+            let _ = packed.write_all(html.as_bytes());
+            let packed = packed.finish().unwrap_or_default();
+            let gzip = [(header::CONTENT_ENCODING, "gzip")];
+            (gzip, kept_by_nobody(packed)).into_response()
+        }
+        false => kept_by_nobody(html),
+    };
+    let vary = HeaderValue::from_static("accept-encoding");
+    response.headers_mut().insert(header::VARY, vary);
+    Ok(response)
 }
 
 fn message(status: StatusCode, title: &'static str, text: String) -> Result<Response, Failure> {

@@ -29,7 +29,7 @@ async fn pages_with_countries_say_whose_they_are() {
             role: Role::Viewer,
         };
         let params = axum::extract::RawQuery(None);
-        let site = site::site(State(app), at, params).await;
+        let site = site::site(State(app), at, params, HeaderMap::new()).await;
         for page in [overview, site] {
             let body = page.unwrap_or_else(IntoResponse::into_response).into_body();
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

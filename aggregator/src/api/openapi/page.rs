@@ -14,25 +14,12 @@ use super::document;
 use crate::serve::App;
 use crate::store::HOURLY_LIMIT;
 
-const CSS: &str = include_str!("../../../assets/api.css");
 /// Longest body that is shown in one line.
 const LINE_CHARS: usize = 80;
-const ICON: &str = include_str!("../../../assets/icon.svg");
 
 /// The routes.
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/docs/api", get(page))
-        .route("/docs/api.css", get(|| asset("text/css", CSS)))
-        .route("/docs/icon.svg", get(|| asset("image/svg+xml", ICON)))
-}
-
-async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, text)
+    Router::new().route("/docs/api", get(page))
 }
 
 #[derive(Template)]

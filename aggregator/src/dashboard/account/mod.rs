@@ -16,15 +16,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::guard::{Needs, Pages};
-use super::{Failure, asset, message};
+use super::{Failure, message};
 use crate::accounts::Role;
 use crate::accounts::attempts::{Attempt, TooMany};
 use crate::accounts::password::Password;
 use crate::arrival::Arrival;
 use crate::error::Error;
 use crate::serve::App;
-
-const CSS: &str = include_str!("../../../assets/account.css");
 
 /// Adds the pages.
 pub fn add(pages: Pages) -> Pages {
@@ -58,9 +56,6 @@ pub fn add(pages: Pages) -> Pages {
         .post("/sites/{domain}/people/withdraw", site, people::withdraw)
         .post("/sites/{domain}/people/role", site, people::role)
         .post("/sites/{domain}/people/remove", site, people::remove)
-        .get("/assets/account.css", Needs::Nothing, || {
-            asset("text/css", CSS)
-        })
 }
 
 /// Why a password is not taken.

@@ -24,11 +24,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::account::go_to;
 use super::guard::{AtSite, Needs, Pages};
-use super::{Failure, asset, message, page};
+use super::{Failure, message, page};
 use crate::accounts::Role;
 use crate::site::Site;
-
-const CSS: &str = include_str!("../../../assets/settings.css");
 
 /// A page of a site's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +68,7 @@ pub fn add(pages: Pages) -> Pages {
         .post("/add-site", Needs::Admin, add_site::add)
         .get("/keys", Needs::Admin, keys::of_server::show)
         .post("/keys", Needs::Admin, keys::of_server::make)
-        .post("/keys/revoke", Needs::Admin, keys::of_server::revoke)
-        .get("/assets/settings.css", Needs::Nothing, || {
-            asset("text/css", CSS)
-        });
+        .post("/keys/revoke", Needs::Admin, keys::of_server::revoke);
     macro_rules! site {
         ($path:literal) => {
             concat!("/sites/{domain}/settings", $path)

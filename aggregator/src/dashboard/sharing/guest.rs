@@ -150,7 +150,7 @@ pub async fn shared(
     }
     let viewer = viewer_of(&app, &found);
     let may_embed = viewer.may_embed;
-    let answer = show(&app, found.site, viewer, params.as_deref()).await?;
+    let answer = show(&app, found.site, viewer, params.as_deref(), &unpacked()).await?;
     Ok(framed(unlisted(answer), may_embed, params.as_deref()))
 }
 
@@ -173,8 +173,21 @@ pub async fn shared_list(
     }
     let viewer = viewer_of(&app, &found);
     let may_embed = viewer.may_embed;
-    let answer = show_all(&app, found.site, viewer, &list, params.as_deref()).await?;
+    let answer = show_all(
+        &app,
+        found.site,
+        viewer,
+        &list,
+        params.as_deref(),
+        &unpacked(),
+    )
+    .await?;
     Ok(framed(unlisted(answer), may_embed, params.as_deref()))
+}
+
+/// A page by a link holds the link's token, so it is not packed.
+fn unpacked() -> HeaderMap {
+    HeaderMap::new()
 }
 
 /// A site that everybody may see, for whoever looks.
@@ -199,6 +212,7 @@ pub async fn public(
     arrival: Arrival,
     Path(domain): Path<String>,
     RawQuery(params): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     if let Some(refused) = limited(&app, &arrival)? {
         return Ok(refused);
@@ -206,7 +220,7 @@ pub async fn public(
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };
-    let answer = show(&app, site, viewer, params.as_deref()).await?;
+    let answer = show(&app, site, viewer, params.as_deref(), &headers).await?;
     Ok(framed(answer, true, params.as_deref()))
 }
 
@@ -216,6 +230,7 @@ pub async fn public_list(
     arrival: Arrival,
     Path((domain, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     if let Some(refused) = limited(&app, &arrival)? {
         return Ok(refused);
@@ -223,6 +238,6 @@ pub async fn public_list(
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };
-    let answer = show_all(&app, site, viewer, &list, params.as_deref()).await?;
+    let answer = show_all(&app, site, viewer, &list, params.as_deref(), &headers).await?;
     Ok(framed(answer, true, params.as_deref()))
 }

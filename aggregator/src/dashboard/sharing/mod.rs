@@ -16,11 +16,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use super::asset;
 use super::guard::{Needs, Pages};
 use crate::accounts::Role;
-
-const CSS: &str = include_str!("../../../assets/shared.css");
 
 /// Adds the pages.
 pub fn add(pages: Pages) -> Pages {
@@ -55,7 +52,4 @@ pub fn add(pages: Pages) -> Pages {
             owner,
             settings::revoke,
         )
-        .get("/assets/shared.css", Needs::Nothing, || {
-            asset("text/css", CSS)
-        })
 }

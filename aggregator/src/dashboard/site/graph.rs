@@ -1,9 +1,15 @@
 //! The time graph: a metric as bars by hour, day, week or month, with the period it is compared
-//! with as a line; SVG that needs no script and no inline style.
+//! with as a line; SVG that needs no script and no inline style. With scripts `web/graph.ts` draws the same from the
+//! table below it.
+
+use std::cmp::Ordering;
 
 use super::super::view::number;
+use super::asked::Asked;
 use super::numbers;
-use crate::query::{Cell, Dimension, Metric, Range, Value};
+use crate::error::{Error, Result};
+use crate::query::{self, Cell, Dimension, Include, Metric, Query, Range, Value};
+use crate::store::Snapshot;
 
 /// Height of the drawing, in its own units.
 const HEIGHT: f64 = 200.0;
@@ -24,10 +30,100 @@ pub fn unit(range: &Range) -> (Dimension, &'static str) {
     }
 }
 
+/// The graph, or why there is none.
+pub(super) async fn graph(
+    asked: &Asked,
+    snapshot: &mut Snapshot,
+) -> Result<(Option<Graph>, Option<String>)> {
+    let metric = asked.state.metric.unwrap_or(Metric::Visitors);
+    let (dimension, unit) = unit(&asked.range);
+    let by = (metric, dimension);
+    let cells = match series(asked, snapshot, &by, asked.range).await {
+        Ok(cells) => cells,
+        Err(Error::Refused(why)) => return Ok((None, Some(why))),
+        Err(other) => return Err(other),
+    };
+    // Asked for by itself: what was there before counts also where nothing is now.
+    let befores = match asked.state.compared(&asked.range) {
+        Some(range) => match series(asked, snapshot, &by, range).await {
+            // It is told without, as where hours are not kept so long.
+            Err(Error::Refused(_)) => None,
+            cells => Some(cells?),
+        },
+        None => None,
+    };
+    let mut befores = befores.map(|cells| cells.into_iter().map(|(_, cell)| cell));
+    let last = cells.len().saturating_sub(1);
+    let points = cells.into_iter().enumerate().map(|(at, (label, cell))| {
+        let before = befores.as_mut();
+        let before = before.map(|cells| cells.next().unwrap_or_else(|| nothing(metric, asked)));
+        let (age, label) = match unit {
+            // The date is told above.
+            "hour" => {
+                let hour = |text: &str| text.get(..13).map(str::to_owned);
+                let shown = label.get(11..16).map(str::to_owned);
+                (hour(&label).cmp(&hour(&asked.now)), shown.unwrap_or(label))
+            }
+            _ if at == last && asked.range.to >= asked.today => (Ordering::Equal, label),
+            _ => (Ordering::Less, label),
+        };
+        Point {
+            cell: match age {
+                // Nothing can be known yet.
+                Ordering::Greater => Cell::exact(Value::None),
+                _ => cell,
+            },
+            before,
+            partial: age == Ordering::Equal,
+            label,
+        }
+    });
+    Ok((Graph::new(metric, unit, points.collect()), None))
+}
+
+/// Of a span without a row: none were there, but under a threshold, where what is not told is not
+/// nothing; and a rate of none is no number.
+fn nothing(metric: Metric, asked: &Asked) -> Cell {
+    Cell::exact(match kind(metric) {
+        "whole" if asked.viewer.threshold.is_none() => Value::Whole(0),
+        _ => Value::None,
+    })
+}
+
+/// Every span of a range with its number, also those without one.
+async fn series(
+    asked: &Asked,
+    snapshot: &mut Snapshot,
+    (metric, dimension): &(Metric, Dimension),
+    range: Range,
+) -> Result<Vec<(String, Cell)>> {
+    let query = Query {
+        range,
+        include: Include {
+            time_labels: true,
+            ..Include::default()
+        },
+        ..asked
+            .query(&[*metric])
+            .by(dimension.clone(), query::LIMIT_MAX as usize)
+    };
+    let answer = asked.run(snapshot, &query).await?;
+    // Empty spans have no row.
+    let mut rows = answer.rows.into_iter().peekable();
+    let spans = answer.time_labels.into_iter().map(|label| {
+        let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
+        let cell = row.and_then(|row| row.metrics.into_iter().next());
+        (label, cell.unwrap_or_else(|| nothing(*metric, asked)))
+    });
+    Ok(spans.collect())
+}
+
 /// See the module.
 pub struct Graph {
     /// What is drawn.
     pub metric: &'static str,
+    /// What its numbers are of: `whole`, `percent`, `seconds` or `number`.
+    pub kind: &'static str,
     /// `hour`, `day`, `week` or `month`.
     pub unit: &'static str,
     /// Width of the drawing.
@@ -56,12 +152,39 @@ pub struct Bar {
     pub height: u64,
     /// What it is called.
     pub label: String,
-    /// Its number in words.
-    pub value: String,
+    /// Its number.
+    pub value: Number,
     /// The same of the period before.
-    pub before: Option<String>,
+    pub before: Option<Number>,
     /// It is not over yet.
     pub partial: bool,
+}
+
+impl Bar {
+    /// Its number, and that of the period before.
+    pub fn numbers(&self) -> impl Iterator<Item = &Number> {
+        std::iter::once(&self.value).chain(&self.before)
+    }
+}
+
+/// A number of the graph.
+pub struct Number {
+    /// In words.
+    pub text: String,
+    /// What the script draws; `None` where there is none.
+    pub n: Option<f64>,
+    /// Between what it lies, where it is estimated.
+    pub bounds: Option<String>,
+}
+
+impl Number {
+    fn of(metric: Metric, cell: &Cell) -> Self {
+        Self {
+            text: numbers::cell(metric, cell),
+            n: (cell.value != Value::None).then(|| cell.value.number()),
+            bounds: numbers::bounds(metric, cell),
+        }
+    }
 }
 
 /// A span of time with its number, and that of the period before.
@@ -106,8 +229,8 @@ impl Graph {
                 x: place * STEP + 1,
                 y: HEIGHT as u64 - tall,
                 height: tall,
-                value: numbers::cell(metric, &point.cell),
-                before: point.before.map(|cell| numbers::cell(metric, &cell)),
+                value: Number::of(metric, &point.cell),
+                before: point.before.map(|cell| Number::of(metric, &cell)),
                 label: point.label,
                 partial: point.partial,
             }
@@ -115,6 +238,7 @@ impl Graph {
         let bars: Vec<Bar> = bars.collect();
         Some(Self {
             metric: numbers::name(metric, false),
+            kind: kind(metric),
             unit,
             width: bars.len() as u64 * STEP,
             top: mark(metric, top),
@@ -124,6 +248,15 @@ impl Graph {
             from,
             to,
         })
+    }
+}
+
+fn kind(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Visitors | Metric::Visits | Metric::Pageviews | Metric::Events => "whole",
+        Metric::VisitDuration | Metric::TimeOnPage => "seconds",
+        one if one.is_rate() => "percent",
+        _ => "number",
     }
 }
 
@@ -172,7 +305,8 @@ mod tests {
             (30, "800", "400")
         );
         assert_eq!(graph.line.as_deref(), Some("5,100 15,200 25,200"));
-        assert_eq!(graph.bars[2].value, "700");
+        let told: Vec<&str> = graph.bars[0].numbers().map(|n| n.text.as_str()).collect();
+        assert_eq!((told, graph.kind), (vec!["0", "400"], "whole"));
         assert!(Graph::new(Metric::Visitors, "day", vec![point("x", 0, None)]).is_none());
     }
 

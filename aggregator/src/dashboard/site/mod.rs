@@ -1,68 +1,53 @@
 //! A site's page and its lists.
 
+mod asked;
 mod funnels;
 mod graph;
+mod heads;
+mod list;
 pub(crate) mod numbers;
 pub(crate) mod panels;
 mod state;
+#[cfg(test)]
+mod tests;
 pub mod viewer;
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State as Shared};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::Json;
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::dropped::{self, DroppedLine};
 use super::guard::AtSite;
 use super::settings::{self, snippet};
-use super::{Failure, message, page};
+use super::{Failure, packed_page};
 use crate::error::{Error, Result};
-use crate::query::{
-    self, Answer, Cell, Dimension, Filter, Goals, Include, Leaf, Metric, Op, Query, Range,
-};
+use crate::query::{Answer, Metric, Query};
 use crate::serve::App;
 use crate::site::Site;
 use crate::store::Snapshot;
+use asked::{Asked, Chip, called, dates};
 use funnels::FunnelPanel;
-use graph::{Graph, Point};
-use panels::{PANELS, Panel, PanelKind, Tab};
-use state::{COMPARE, Compare, DEFAULT_PERIOD, GUESTS_PERIOD, OPS, PERIODS, State};
+use graph::{Graph, graph};
+use heads::{Headline, Heads, heads};
+pub use list::{all, show_all};
+use panels::{PANELS, Panel, Tab};
+use state::{COMPARE, Compare, DEFAULT_PERIOD, OPS, PERIODS, State};
 use viewer::Viewer;
 
 /// Rows of a panel.
 const PANEL_ROWS: usize = 10;
-/// Rows of a page of a list.
-const LIST_ROWS: usize = 100;
-/// Rows of a list as comma-separated values.
-const CSV_ROWS: usize = 10_000;
 
-/// A choice: its name, where it leads, whether it is chosen.
+/// A choice: its name, where it leads, whether it is chosen, the key that chooses it.
 pub struct Choice {
     name: String,
     link: String,
     chosen: bool,
-}
-
-/// A filter that is set.
-struct Chip {
-    text: String,
-    /// The page without it.
-    link: String,
-}
-
-/// A number at the head of the page.
-struct Headline {
-    key: &'static str,
-    name: &'static str,
-    value: String,
-    bounds: Option<String>,
-    /// The change and whether it is for the better; what it was.
-    change: Option<(String, &'static str, String)>,
-    /// Shows it in the graph.
-    link: String,
-    chosen: bool,
+    key: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -97,6 +82,10 @@ struct SitePage {
     funnels: Vec<FunnelPanel>,
     /// Who is there now.
     live: String,
+    /// Where a script asks that again.
+    live_at: String,
+    /// Whether the period is not over yet.
+    lasts: bool,
     dropped: Vec<DroppedLine>,
     empty: bool,
     ever_counted: bool,
@@ -134,160 +123,15 @@ impl Reader {
     }
 }
 
-#[derive(Template)]
-#[template(path = "list.html")]
-struct ListPage {
-    country_attribution: Arc<str>,
-    domain: String,
-    reader: Reader,
-    title: String,
-    column: &'static str,
-    back: String,
-    csv: String,
-    chips: Vec<Chip>,
-    range: String,
-    search: String,
-    pairs: Vec<(String, String)>,
-    columns: Vec<&'static str>,
-    rows: Vec<ListRow>,
-    total: String,
-    before: Option<String>,
-    after: Option<String>,
-    refused: Option<String>,
-}
-
-struct ListRow {
-    label: String,
-    /// Where it is filtered by, if it can be.
-    link: Option<String>,
-    cells: Vec<(String, Option<String>)>,
-}
-
-/// What a request is about.
-struct Asked {
-    viewer: Viewer,
-    site: Site,
-    goals: Goals,
-    state: State,
-    range: Range,
-    today: jiff::civil::Date,
-    oldest: Option<jiff::civil::Date>,
-}
-
-impl Asked {
-    /// Reads the state, or gives the page that says what is wrong.
-    async fn read(
-        app: &App,
-        site: Site,
-        viewer: Viewer,
-        query: Option<&str>,
-    ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
-        let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
-        let mut state = match State::parse(query.unwrap_or_default(), &names) {
-            Ok(state) => state,
-            Err(problem) => {
-                let title = match problem.contains("period") {
-                    true => "No such period",
-                    false => "No such view",
-                };
-                return message(StatusCode::BAD_REQUEST, title, problem.to_owned()).map(Err);
-            }
-        };
-        let today = site.today(app.clock.now_ms());
-        let mut last = today;
-        if let Some(k) = viewer.k() {
-            if !state.filters.is_empty() || !state.search.is_empty() {
-                let text = format!(
-                    "There are no filters here: this view tells nothing of fewer than {k} visitors, and filters could single them out."
-                );
-                return message(StatusCode::BAD_REQUEST, "No filters here", text).map(Err);
-            }
-            // Days that are over.
-            last = today.yesterday().unwrap_or(today);
-            if state.period == DEFAULT_PERIOD {
-                GUESTS_PERIOD.clone_into(&mut state.period);
-            }
-        }
-        if !viewer.may_embed {
-            (state.embed, state.theme) = (false, None);
-        }
-        let oldest = app.store.oldest_day(site.id).await?;
-        let (from, to) = state.days(today, last, oldest);
-        let goals = app.store.named_goals(site.id).await?;
-        Ok(Ok(Self {
-            range: Range::days(from, to),
-            viewer,
-            site,
-            goals,
-            state,
-            today,
-            oldest,
-        }))
-    }
-
-    /// The question that all of the page's are made of.
-    fn query(&self, metrics: &[Metric]) -> Query {
-        Query {
-            filter: self.state.filter(),
-            threshold: self.viewer.threshold,
-            ..Query::total(metrics, self.range)
-        }
-    }
-
-    async fn run(&self, snapshot: &mut Snapshot, query: &Query) -> Result<Answer> {
-        query::run(snapshot, &self.site, &self.goals, query).await
-    }
-
-    fn chips(&self) -> Vec<Chip> {
-        let terms = self.state.filters.iter().enumerate();
-        let chip = |(at, term): (usize, &state::Term)| {
-            let op = OPS.iter().find(|(known, _)| *known == term.op);
-            Chip {
-                text: format!(
-                    "{} {} {}",
-                    called(&term.dimension),
-                    op.map_or("", |(_, words)| words),
-                    shown(&term.dimension, &term.value)
-                ),
-                link: self
-                    .state
-                    .with(|state| {
-                        state.filters.remove(at);
-                    })
-                    .url(),
-            }
-        };
-        terms.map(chip).collect()
-    }
-}
-
-/// What a dimension is called in a sentence.
-fn called(dimension: &Dimension) -> String {
-    let all = PANELS.iter().flat_map(|panel| panel.tabs.iter());
-    match dimension {
-        Dimension::Prop(key) => format!("Property {key}"),
-        one => {
-            let found = all.into_iter().find(|tab| (tab.dimension)() == *one);
-            found.map_or_else(|| one.short_name(), |tab| tab.column.to_owned())
-        }
-    }
-}
-
-fn shown(dimension: &Dimension, value: &str) -> String {
-    match dimension {
-        Dimension::Country => crate::country::name(value),
-        _ => value.to_owned(),
-    }
-}
-
 /// `GET /sites/{domain}`.
 pub async fn site(
     Shared(app): Shared<App>,
     AtSite { site, role }: AtSite,
     RawQuery(params): RawQuery,
+    headers: HeaderMap,
 ) -> std::result::Result<Response, Failure> {
     let viewer = Viewer::member(&site, role);
-    show(&app, site, viewer, params.as_deref()).await
+    show(&app, site, viewer, params.as_deref(), &headers).await
 }
 
 /// A site's page, for whoever looks.
@@ -296,6 +140,7 @@ pub async fn show(
     site: Site,
     viewer: Viewer,
     params: Option<&str>,
+    headers: &HeaderMap,
 ) -> std::result::Result<Response, Failure> {
     let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
@@ -337,7 +182,7 @@ pub async fn show(
         false => Vec::new(),
     };
     let compared = state.compared(&range);
-    page(&SitePage {
+    let shown = SitePage {
         country_attribution: app.country_attribution.clone(),
         periods: periods(state, &asked.viewer),
         compares: compares(state),
@@ -361,6 +206,12 @@ pub async fn show(
         panels,
         funnels,
         live: asked.viewer.live(live.visitors),
+        // Guests are told it once.
+        live_at: match asked.viewer.role {
+            Some(_) => format!("{}/live", asked.viewer.base),
+            None => String::new(),
+        },
+        lasts: range.to >= asked.today,
         dropped,
         empty,
         ever_counted: asked.oldest.is_some(),
@@ -369,7 +220,20 @@ pub async fn show(
         reader: Reader::of(&asked),
         timezone: asked.site.timezone_name().to_owned(),
         domain: asked.site.domain.clone(),
-    })
+    };
+    packed_page(&shown, headers)
+}
+
+/// `GET /sites/{domain}/live`: what a page that is looked at asks again and again.
+pub async fn live(
+    Shared(app): Shared<App>,
+    AtSite { site, .. }: AtSite,
+) -> std::result::Result<Response, Failure> {
+    let live = app.store.live(&site, app.clock.now_ms()).await?;
+    let counted = app.store.oldest_day(site.id).await?.is_some();
+    let body = Json(json!({ "now": live.visitors, "counted": counted }));
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, body).into_response())
 }
 
 /// Campaigns that nobody ran and events that never came take no room.
@@ -396,22 +260,31 @@ fn but_dates(state: &State) -> Vec<(String, String)> {
 }
 
 fn periods(state: &State, viewer: &Viewer) -> Vec<Choice> {
-    let choice = |(key, name): (&str, &str)| Choice {
+    let choice = |(period, name, key): (&str, &str, &'static str)| Choice {
         name: name.to_owned(),
-        link: state.with(|state| key.clone_into(&mut state.period)).url(),
-        chosen: state.period == key,
+        link: state
+            .with(|state| period.clone_into(&mut state.period))
+            .url(),
+        chosen: state.period == period,
+        key: Some(key),
     };
     // Under a threshold today is told when it is over.
     let is_told = |key: &str| viewer.threshold.is_none() || key != DEFAULT_PERIOD;
-    let told = PERIODS.into_iter().filter(|(key, _)| is_told(key));
+    let told = PERIODS.into_iter().filter(|(key, ..)| is_told(key));
     told.map(choice).collect()
 }
 
 fn compares(state: &State) -> Vec<Choice> {
+    // One key compares, and ends comparing.
+    let by_key = match state.compare() {
+        Compare::Off => Compare::Previous,
+        _ => Compare::Off,
+    };
     let choice = |(_, name, compare): (&str, &str, Compare)| Choice {
         name: name.to_owned(),
         link: state.with(|state| state.compare = Some(compare)).url(),
         chosen: state.compare() == compare,
+        key: (compare == by_key).then_some("X"),
     };
     COMPARE.into_iter().map(choice).collect()
 }
@@ -424,180 +297,6 @@ fn dimensions() -> Vec<(String, String)> {
         (dimension.name().into_owned(), called(&dimension))
     });
     named.collect()
-}
-
-fn dates(range: &Range) -> String {
-    match range.from == range.to {
-        true => range.from.to_string(),
-        false => format!("{} to {}", range.from, range.to),
-    }
-}
-
-struct Heads {
-    headlines: Vec<Headline>,
-    degraded: bool,
-    partial: bool,
-    empty: bool,
-}
-
-/// The numbers at the head: which there are depends on what is filtered.
-async fn heads(asked: &Asked, snapshot: &mut Snapshot) -> Result<Heads> {
-    let state = &asked.state;
-    let has = |dimension: &Dimension| {
-        state
-            .filters
-            .iter()
-            .any(|term| term.dimension == *dimension)
-    };
-    let metrics: &[Metric] = if has(&Dimension::Goal) {
-        &[
-            Metric::Visitors,
-            Metric::Events,
-            Metric::ConversionRate,
-            Metric::TotalRevenue,
-            Metric::AverageRevenue,
-        ]
-    } else if has(&Dimension::Page) {
-        &[
-            Metric::Visitors,
-            Metric::Visits,
-            Metric::Pageviews,
-            Metric::BounceRate,
-            Metric::TimeOnPage,
-            Metric::ScrollDepth,
-        ]
-    } else {
-        &[
-            Metric::Visitors,
-            Metric::Visits,
-            Metric::Pageviews,
-            Metric::ViewsPerVisit,
-            Metric::BounceRate,
-            Metric::VisitDuration,
-        ]
-    };
-    let query = Query {
-        compare: state.compared(&asked.range),
-        ..asked.query(metrics)
-    };
-    let mut answers: Vec<(Metric, Option<Answer>, usize)> = Vec::new();
-    match asked.run(snapshot, &query).await {
-        Ok(answer) => {
-            let all = metrics.iter().enumerate();
-            answers.extend(all.map(|(at, metric)| (*metric, Some(answer.clone()), at)));
-        }
-        Err(Error::Refused(_)) => {
-            // Each that can be told is.
-            for metric in metrics {
-                let query = Query {
-                    metrics: vec![*metric],
-                    ..query.clone()
-                };
-                match asked.run(snapshot, &query).await {
-                    Ok(answer) => answers.push((*metric, Some(answer), 0)),
-                    Err(Error::Refused(_)) => answers.push((*metric, None, 0)),
-                    Err(other) => return Err(other),
-                }
-            }
-        }
-        Err(other) => return Err(other),
-    }
-    let several = asked.range.from != asked.range.to;
-    let is_of_money =
-        |metric: &Metric| matches!(metric, Metric::TotalRevenue | Metric::AverageRevenue);
-    let shown = |(metric, answer, at): &(Metric, Option<Answer>, usize)| {
-        let row = answer.as_ref().and_then(|answer| answer.rows.first());
-        let cell = row.and_then(|row| row.metrics.get(*at));
-        // Revenue that never was is not told.
-        let is_told = cell.is_some_and(|cell| cell.value != query::Value::None);
-        if is_of_money(metric) && !is_told {
-            return None;
-        }
-        let compared = row.and_then(|row| row.compared.as_ref());
-        let change = compared.and_then(|compared| {
-            let (change, kind) = numbers::change(*metric, compared.change.get(*at).copied()??);
-            let before = numbers::cell(*metric, compared.metrics.get(*at)?);
-            Some((change, kind, before))
-        });
-        let chosen = state.metric.unwrap_or(Metric::Visitors) == *metric;
-        Some(Headline {
-            key: metric.name(),
-            name: numbers::name(*metric, several),
-            value: cell.map_or_else(|| "–".to_owned(), |cell| numbers::cell(*metric, cell)),
-            bounds: cell.and_then(|cell| numbers::bounds(*metric, cell)),
-            change,
-            link: state.with(|state| state.metric = Some(*metric)).url(),
-            chosen,
-        })
-    };
-    let first = |metric: Metric| {
-        let found = answers.iter().find(|(known, ..)| *known == metric);
-        let row = found.and_then(|(_, answer, at)| {
-            let row = answer.as_ref()?.rows.first()?;
-            Some(row.metrics.get(*at)?.value.number() > 0.0)
-        });
-        row.unwrap_or(false)
-    };
-    let counted = [Metric::Visitors, Metric::Pageviews, Metric::Events].map(first);
-    let answered = || answers.iter().filter_map(|(_, answer, _)| answer.as_ref());
-    Ok(Heads {
-        headlines: answers.iter().filter_map(shown).collect(),
-        degraded: answered().any(|answer| answer.degraded),
-        partial: answered().any(|answer| !answer.partial.is_empty()),
-        empty: counted == [false; 3],
-    })
-}
-
-/// The graph, or why there is none.
-async fn graph(asked: &Asked, snapshot: &mut Snapshot) -> Result<(Option<Graph>, Option<String>)> {
-    let metric = asked.state.metric.unwrap_or(Metric::Visitors);
-    let (dimension, unit) = graph::unit(&asked.range);
-    let query = Query {
-        compare: asked.state.compared(&asked.range),
-        include: Include {
-            time_labels: true,
-            ..Include::default()
-        },
-        ..asked
-            .query(&[metric])
-            .by(dimension, query::LIMIT_MAX as usize)
-    };
-    let answer = match asked.run(snapshot, &query).await {
-        Ok(answer) => answer,
-        Err(Error::Refused(why)) => return Ok((None, Some(why))),
-        Err(other) => return Err(other),
-    };
-    // Empty spans have no row.
-    let mut rows = answer.rows.into_iter().peekable();
-    let last = asked.range.to >= asked.today;
-    let spans = answer.time_labels.len();
-    // What is not told is not nothing.
-    let nothing = || match asked.viewer.threshold {
-        None => Cell::exact(query::Value::Whole(0)),
-        Some(_) => Cell::exact(query::Value::None),
-    };
-    let points = answer
-        .time_labels
-        .into_iter()
-        .enumerate()
-        .map(|(at, label)| {
-            let row = rows.next_if(|row| row.dimensions.first() == Some(&label));
-            let before = row.as_ref().and_then(|row| row.compared.as_ref());
-            let before = before.and_then(|compared| compared.metrics.first().cloned());
-            Point {
-                cell: row
-                    .and_then(|row| row.metrics.into_iter().next())
-                    .unwrap_or_else(nothing),
-                before: query.compare.map(|_| before.unwrap_or_else(nothing)),
-                partial: last && at + 1 == spans && unit != "hour",
-                label: match unit {
-                    // The date is told above.
-                    "hour" => label.get(11..16).unwrap_or(&label).to_owned(),
-                    _ => label,
-                },
-            }
-        });
-    Ok((Graph::new(metric, unit, points.collect()), None))
 }
 
 /// A list; without its second number where that cannot be told.
@@ -614,161 +313,4 @@ async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) ->
         }
         answer => answer,
     }
-}
-
-/// `GET /sites/{domain}/list/{list}`: all of a panel, with search and pages; with `.csv` behind
-/// its name as comma-separated values.
-pub async fn all(
-    Shared(app): Shared<App>,
-    AtSite { site, role }: AtSite,
-    Path((_, name)): Path<(String, String)>,
-    RawQuery(params): RawQuery,
-) -> std::result::Result<Response, Failure> {
-    let viewer = Viewer::member(&site, role);
-    show_all(&app, site, viewer, &name, params.as_deref()).await
-}
-
-/// All of a panel, for whoever looks.
-pub async fn show_all(
-    app: &App,
-    site: Site,
-    viewer: Viewer,
-    name: &str,
-    params: Option<&str>,
-) -> std::result::Result<Response, Failure> {
-    let (key, is_csv) = match name.strip_suffix(".csv") {
-        Some(key) => (key, true),
-        None => (name, false),
-    };
-    let Some((kind, tab)) = panels::tab_of(key, &viewer) else {
-        let text = "There is no such list. Choose one on the site's page.".to_owned();
-        return message(StatusCode::NOT_FOUND, "No such list", text);
-    };
-    let asked = match Asked::read(app, site, viewer, params).await? {
-        Ok(asked) => asked,
-        Err(response) => return Ok(response),
-    };
-    let snapshot = &mut app.store.snapshot(asked.site.id).await?;
-    let (query, answer) = whole_list(&asked, snapshot, tab, is_csv).await?;
-    if is_csv && let Some(answer) = &answer {
-        return Ok(crate::api::csv(&query, answer));
-    }
-    list_page(app, &asked, (kind, tab), &query, answer)
-}
-
-/// All that can be told of a list's lines: the question with the most metrics that is answered.
-async fn whole_list(
-    asked: &Asked,
-    snapshot: &mut Snapshot,
-    tab: &Tab,
-    is_csv: bool,
-) -> Result<(Query, Option<Answer>)> {
-    let state = &asked.state;
-    let (limit, offset) = match is_csv {
-        true => (CSV_ROWS, 0),
-        false => (LIST_ROWS, (state.page - 1) * LIST_ROWS),
-    };
-    let sets: [&[Metric]; 4] = [
-        &[
-            Metric::Visitors,
-            Metric::Visits,
-            Metric::Pageviews,
-            Metric::BounceRate,
-            Metric::VisitDuration,
-        ],
-        &[Metric::Visitors, Metric::Events, Metric::ConversionRate],
-        &[Metric::Visitors, tab.second(state, &asked.viewer)],
-        &[Metric::Visitors],
-    ];
-    let mut filter = state.filter();
-    if !state.search.trim().is_empty() {
-        let clauses = vec![state.search.trim().to_owned()];
-        let leaf = Leaf::new((tab.dimension)(), (Op::Contains, false), clauses, false);
-        if let Ok(leaf) = leaf {
-            filter = filter.and(Filter::Leaf(leaf));
-        }
-    }
-    let mut last = asked.query(&[Metric::Visitors]);
-    for metrics in sets {
-        last = Query {
-            filter: filter.clone(),
-            offset,
-            include: Include {
-                total_rows: true,
-                ..Include::default()
-            },
-            ..asked.query(metrics).by((tab.dimension)(), limit)
-        };
-        match asked.run(snapshot, &last).await {
-            Ok(answer) => return Ok((last, Some(answer))),
-            Err(Error::Refused(_)) => {}
-            Err(other) => return Err(other),
-        }
-    }
-    Ok((last, None))
-}
-
-fn list_page(
-    app: &App,
-    asked: &Asked,
-    (kind, tab): (&PanelKind, &Tab),
-    query: &Query,
-    answer: Option<Answer>,
-) -> std::result::Result<Response, Failure> {
-    let (state, domain, base) = (&asked.state, &asked.site.domain, &asked.viewer.base);
-    let several = asked.range.from != asked.range.to;
-    let refused = answer.is_none().then(|| {
-        "These filters and this list are counted apart: both at once would need to know what each visitor did, which is not kept.".to_owned()
-    });
-    let total = answer.as_ref().map_or(0, |answer| answer.total_rows);
-    let dimension = (tab.dimension)();
-    let rows = answer.into_iter().flat_map(|answer| answer.rows);
-    let rows = rows.map(|row| {
-        let value = row.dimensions.first().map_or("", String::as_str);
-        let cells = query.metrics.iter().zip(&row.metrics);
-        let told = |(metric, cell): (&Metric, &Cell)| {
-            (numbers::cell(*metric, cell), numbers::bounds(*metric, cell))
-        };
-        ListRow {
-            label: (tab.label)(value),
-            link: asked
-                .viewer
-                .threshold
-                .is_none()
-                .then(|| format!("{base}{}", state.and("is", &dimension, value).url())),
-            cells: cells.map(told).collect(),
-        }
-    });
-    let page_link = |page: usize| {
-        let mut state = state.clone();
-        state.page = page;
-        state.url()
-    };
-    let is_more = state.page * LIST_ROWS < total;
-    page(&ListPage {
-        country_attribution: app.country_attribution.clone(),
-        title: match kind.tabs {
-            [_] => kind.title.to_owned(),
-            _ => format!("{}: {}", kind.title, tab.name.to_lowercase()),
-        },
-        column: tab.column,
-        back: format!("{base}{}", state.with(|state| state.search.clear()).url()),
-        csv: format!("{base}/list/{}.csv{}", tab.key, state.url()),
-        reader: Reader::of(asked),
-        chips: asked.chips(),
-        range: dates(&asked.range),
-        search: state.search.clone(),
-        pairs: state.with(|state| state.search.clear()).pairs(),
-        columns: query
-            .metrics
-            .iter()
-            .map(|metric| numbers::name(*metric, several))
-            .collect(),
-        rows: rows.collect(),
-        total: panels::count(total),
-        before: (state.page > 1).then(|| page_link(state.page - 1)),
-        after: is_more.then(|| page_link(state.page + 1)),
-        refused,
-        domain: domain.clone(),
-    })
 }

@@ -21,17 +21,17 @@ pub const GUESTS_PERIOD: &str = "30d";
 /// What a page that is part of another one may look like, whatever the browser prefers.
 const THEMES: [&str; 2] = ["light", "dark"];
 
-/// Periods with their names.
-pub const PERIODS: [(&str, &str); 9] = [
-    ("day", "Today"),
-    ("yesterday", "Yesterday"),
-    ("7d", "7 days"),
-    ("30d", "30 days"),
-    ("month", "This month"),
-    ("lastmonth", "Last month"),
-    ("year", "This year"),
-    ("12mo", "12 months"),
-    ("all", "All time"),
+/// Periods with their names, and the keys that choose them.
+pub const PERIODS: [(&str, &str, &str); 9] = [
+    ("day", "Today", "D"),
+    ("yesterday", "Yesterday", "E"),
+    ("7d", "7 days", "W"),
+    ("30d", "30 days", "T"),
+    ("month", "This month", "M"),
+    ("lastmonth", "Last month", "P"),
+    ("year", "This year", "Y"),
+    ("12mo", "12 months", "L"),
+    ("all", "All time", "A"),
 ];
 
 /// What is compared with.
@@ -191,7 +191,7 @@ impl State {
             state.dates = Some(dates.ok_or("The dates are no range: from, then to.")?);
             state.period = "custom".to_owned();
         }
-        let is_known = PERIODS.iter().any(|(known, _)| *known == state.period);
+        let is_known = PERIODS.iter().any(|(known, ..)| *known == state.period);
         let is_custom = state.period == "custom" && state.dates.is_some();
         if !is_known && !is_custom {
             return Err("There is no such period. Choose one on the site's page.");

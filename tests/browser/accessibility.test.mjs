@@ -1,0 +1,130 @@
+// axe-core over every kind of page, as it is and with menus open, in light and dark, from 360 px to
+// 1440 px: nothing that WCAG's levels A and AA forbid.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import axe from "axe-core";
+import {
+  awayFromMidnight,
+  CHROME,
+  Dayfly,
+  endAll,
+  FIREFOX,
+  launchChromium,
+} from "./support.mjs";
+
+const SITE = "shop.example";
+const TAGS = [
+  "wcag2a",
+  "wcag2aa",
+  "wcag21a",
+  "wcag21aa",
+  "wcag22a",
+  "wcag22aa",
+];
+
+let browser, dayfly, inside, outside, invitation;
+
+before(async () => {
+  await awayFromMidnight(150_000);
+  browser = await launchChromium();
+  dayfly = await Dayfly.start({ site: SITE });
+  assert.equal((await dayfly.cli("site", "add", "new.example")).code, 0);
+  for (const agent of [FIREFOX, CHROME]) {
+    await dayfly.beacon("/pricing?utm_source=Bing&utm_campaign=spring", {
+      agent,
+    });
+    await dayfly.beacon("/docs", { agent });
+  }
+  await dayfly.settled();
+  const logIn = await dayfly.loggedIn();
+  const made = await dayfly.cli("user", "add", "bob@example.com");
+  [invitation] = made.stdout.match(/http\S+\/welcome\/\S+/);
+  assert.ok(invitation.startsWith(dayfly.dashboard), invitation);
+  inside = await (await browser.newContext(logIn)).newPage();
+  outside = await (await browser.newContext()).newPage();
+});
+
+after(async () => {
+  await browser?.close();
+  endAll();
+});
+
+/** What is forbidden and there, in every width and colour scheme. */
+const check = async (page, name) => {
+  await page.evaluate(axe.source);
+  const found = new Set();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const width of [1440, 768, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      const { violations, passes } = await page.evaluate(
+        (tags) => window.axe.run({ runOnly: tags }),
+        TAGS,
+      );
+      assert.ok(passes.length > 5, `${name}: looked at nothing`);
+      for (const { id, help, nodes } of violations)
+        for (const { html, any } of nodes)
+          found.add(
+            `${id} (${help}) ${colorScheme} ${width}: ${html.slice(0, 200)} ${any[0]?.message ?? ""}`,
+          );
+    }
+  }
+  assert.deepEqual([...found], [], name);
+};
+
+describe("accessibility", () => {
+  for (const [name, path, prepare] of [
+    ["the overview", "/"],
+    ["a site", `/sites/${SITE}`],
+    ["a site, compared", `/sites/${SITE}?period=7d&compare=previous`],
+    [
+      "a site, filtered",
+      `/sites/${SITE}?filter=is,event:page,/docs&filter=is_not,visit:country,DE`,
+    ],
+    ["a site without a number", `/sites/${SITE}?period=yesterday`],
+    [
+      "the menu of dates",
+      `/sites/${SITE}`,
+      (page) => page.click("summary:text('Dates')"),
+    ],
+    [
+      "the menu of comparisons",
+      `/sites/${SITE}`,
+      (page) => page.click("summary:text('Compare')"),
+    ],
+    [
+      "the form of filters",
+      `/sites/${SITE}`,
+      (page) => page.click("summary:text('Filter')"),
+    ],
+    [
+      "the graph as a table",
+      `/sites/${SITE}`,
+      (page) => page.click("summary:text('As a table')"),
+    ],
+    ["the keys", `/sites/${SITE}`, (page) => page.keyboard.press("?")],
+    ["a new site", "/sites/new.example"],
+    ["a list", `/sites/${SITE}/list/page`],
+    ["a list without a line", `/sites/${SITE}/list/page?search=zzz`],
+    ["the people of a site", `/sites/${SITE}/people`],
+    ["the account", "/account"],
+    ["a page that says no", "/sites/unknown.example"],
+    ["the API's document", "/docs/api"],
+  ])
+    test(name, async () => {
+      await inside.goto(dayfly.dashboard + path);
+      await prepare?.(inside);
+      await check(inside, name);
+    });
+
+  for (const [name, path] of [
+    ["the log-in", "/login"],
+    ["a link that opens nothing", `/welcome/${"x".repeat(43)}`],
+    ["a link that makes an account"],
+  ])
+    test(name, async () => {
+      await outside.goto(path ? dayfly.dashboard + path : invitation);
+      await check(outside, name);
+    });
+});
