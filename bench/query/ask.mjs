@@ -2,7 +2,7 @@
 //
 //   ask.mjs <url> <key> <work folder> <results file>
 //
-// Environment: BENCH_TRIES; SERVER_PID, whose memory is told; BENCH_DUCKDB=1 with DUCKDB, the
+// Environment: BENCH_TRIES; ACCOUNT, address and password of an admin; SERVER_PID, whose memory is told; BENCH_DUCKDB=1 with DUCKDB, the
 // module's folder, and EVENTS, the events as comma-separated values.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -126,6 +126,36 @@ async function ask(query) {
   return { ms, answer: JSON.parse(text) };
 }
 
+/** How long it takes, as often as everything is tried. */
+async function times(run) {
+  const all = [];
+  for (let at = 0; at < tries; at++) {
+    const begin = performance.now();
+    await run();
+    all.push(performance.now() - begin);
+  }
+  return all;
+}
+
+const tell = (what, all, more = "") =>
+  console.log(
+    `    ${what.padEnd(30)} ${p50(all).toFixed(1).padStart(7)} ${p95(all).toFixed(1).padStart(7)}  ${more}`,
+  );
+
+/** A browser's cookie of an account; `ACCOUNT` is its address and its password. */
+async function logIn() {
+  const [mail, password] = process.env.ACCOUNT.split(" ");
+  const answer = await fetch(`${url}/login`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { origin: url },
+    body: new URLSearchParams({ mail, password }),
+  });
+  if (answer.status !== 303) throw new Error(await answer.text());
+  return answer.headers.get("set-cookie").split(";")[0];
+}
+
+const p50 = (times) => times.toSorted((a, b) => a - b)[times.length >> 1];
 const p95 = (times) =>
   times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1];
 const rss = () => {
@@ -178,7 +208,6 @@ for (const [name, range, filter, panels] of SETS) {
     "p50 ms  p95 ms",
     duck ? "  DuckDB p50   ratio" : "",
   );
-  let sum = 0;
   for (const what of panels) {
     const { query, sql } = question(what, range, filter);
     const [mine, theirs] = [[], []];
@@ -194,26 +223,60 @@ for (const [name, range, filter, panels] of SETS) {
         theirs.push(performance.now() - begin);
       }
     }
-    const p50 = mine.toSorted((a, b) => a - b)[mine.length >> 1];
-    const other = theirs.toSorted((a, b) => a - b)[theirs.length >> 1];
-    sum += p95(mine);
+    const other = duck && p50(theirs);
     found.push({
       set: name,
       what,
-      p50,
+      p50: p50(mine),
       p95: p95(mine),
       duckdb: other,
       estimated,
     });
     const ratio = duck
-      ? `${other.toFixed(1).padStart(12)} ${(other / p50).toFixed(1).padStart(7)}`
+      ? `${other.toFixed(1).padStart(12)} ${(other / p50(mine)).toFixed(1).padStart(7)}`
       : "";
-    console.log(
-      `    ${what.padEnd(30)} ${p50.toFixed(1).padStart(7)} ${p95(mine).toFixed(1).padStart(7)}${ratio}${estimated ? "  (estimated)" : ""}`,
-    );
+    tell(what, mine, `${ratio}${estimated ? "  (estimated)" : ""}`);
   }
-  console.log(`    ${"all panels".padEnd(38)} ${sum.toFixed(0).padStart(7)}`);
-  found.push({ set: name, what: "all", p95: sum });
+  // As somebody waits for them who asks one after the other.
+  const together = await times(async () => {
+    for (const what of panels) await ask(question(what, range, filter).query);
+  });
+  tell("all panels", together);
+  found.push({
+    set: name,
+    what: "all",
+    p50: p50(together),
+    p95: p95(together),
+  });
+}
+
+// The page that has the panels: one request, rendered here, from one state of the store.
+console.log("\n  the site's page");
+const cookie = await logIn();
+for (const [name, period] of [
+  ["365 days", `period=custom&from=${YEAR[0]}&to=${YEAR[1]}`],
+  [
+    "365 days, of one source",
+    `period=custom&from=${YEAR[0]}&to=${YEAR[1]}&filter=is,visit:source,Google`,
+  ],
+  ["30 days", `period=custom&from=${MONTH[0]}&to=${MONTH[1]}`],
+]) {
+  let bytes = 0;
+  const page = await times(async () => {
+    const answer = await fetch(`${url}/sites/example.com?${period}`, {
+      headers: { cookie, "accept-encoding": "gzip" },
+    });
+    bytes = (await answer.text()).length;
+    if (answer.status !== 200) throw new Error(`the page: ${answer.status}`);
+  });
+  tell(name, page, `${(bytes / 1024).toFixed(0)} kB of HTML`);
+  found.push({
+    set: "page",
+    what: name,
+    p50: p50(page),
+    p95: p95(page),
+    bytes,
+  });
 }
 console.log(`\n  dayfly: at most ${rss().toFixed(0)} MB RSS`);
 writeFileSync(results, JSON.stringify({ found, rss_mb: rss() }, undefined, 2));

@@ -58,9 +58,9 @@ const shoot = async (name) => {
       const file = `settings-${name}-${colorScheme}-${width}.png`;
       const path = new URL(file, ARTIFACTS).pathname;
       await page.screenshot({ path, fullPage: true });
-      const [wide] = await page.locator("html").evaluateAll((all) =>
-        all.map((html) => html.scrollWidth),
-      );
+      const [wide] = await page
+        .locator("html")
+        .evaluateAll((all) => all.map((html) => html.scrollWidth));
       assert.ok(wide <= width, `${name}: ${wide} px at ${width}`);
     }
   }
@@ -293,10 +293,7 @@ describe("what an owner sets", () => {
     assert.match(await page.innerText("main"), /new\.example was its domain/);
     await shoot("general");
     await open("People");
-    assert.equal(
-      page.url(),
-      `${dayfly.dashboard}/sites/newer.example/people`,
-    );
+    assert.equal(page.url(), `${dayfly.dashboard}/sites/newer.example/people`);
     await shoot("people");
     // On a phone the navigation is a menu.
     await page.emulateMedia({ colorScheme: "light" });
@@ -321,10 +318,7 @@ describe("what an owner sets", () => {
     const path = "/sites/newer.example/settings/general";
     const gone = await page.goto(dayfly.dashboard + path);
     assert.equal(gone.status(), 404);
-    assert.equal(
-      (await dayfly.cli("site", "list")).stdout,
-      `${FIRST}\tUTC\n`,
-    );
+    assert.equal((await dayfly.cli("site", "list")).stdout, `${FIRST}\tUTC\n`);
   });
 
   test("admins make keys to every site", async () => {
@@ -334,9 +328,12 @@ describe("what an owner sets", () => {
     await press("Make the key");
     const key = await page.innerText(".made code");
     await shoot("keys-of-server");
-    const list = await fetch(`${dayfly.dashboard}/api/v1/sites/${FIRST}/export`, {
-      headers: { authorization: `Bearer ${key}` },
-    });
+    const list = await fetch(
+      `${dayfly.dashboard}/api/v1/sites/${FIRST}/export`,
+      {
+        headers: { authorization: `Bearer ${key}` },
+      },
+    );
     assert.equal(list.status, 200);
   });
 });

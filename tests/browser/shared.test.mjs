@@ -202,7 +202,9 @@ describe("sharing", () => {
       const [, inner] = page.frames();
       return [page, inner];
     };
-    const [page, inner] = await show(frame.replace("theme=light", "theme=dark"));
+    const [page, inner] = await show(
+      frame.replace("theme=light", "theme=dark"),
+    );
     assert.equal(new URL(inner.url()).pathname, `/public/${SITE}`);
     assert.equal(await inner.innerText("#visitors"), "36");
     assert.equal(await inner.locator(".brand").count(), 0);

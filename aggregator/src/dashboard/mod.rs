@@ -5,6 +5,7 @@ mod account;
 mod dropped;
 pub mod guard;
 mod mail;
+mod overview;
 mod settings;
 mod sharing;
 pub(crate) mod site;
@@ -13,12 +14,10 @@ mod tests;
 pub(crate) mod view;
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use flate2::Compression;
@@ -27,16 +26,14 @@ use flate2::write::GzEncoder;
 use crate::accounts::Role;
 use crate::assets;
 use crate::error::Error;
-use crate::query::{self, Goals, Metric, Query, Range};
 use crate::serve::App;
-use guard::{Caller, Needs, Pages};
-use view::count;
+use guard::{Needs, Pages};
 
 /// Every page, with what it needs.
 pub fn pages(app: App) -> Pages {
     let viewer = Needs::Site(Role::Viewer);
     let mut pages = Pages::new(app)
-        .get("/", Needs::Account, overview)
+        .get("/", Needs::Account, overview::show)
         .get("/sites/{domain}", viewer, site::site)
         .get("/sites/{domain}/list/{list}", viewer, site::all)
         .get("/sites/{domain}/live", viewer, site::live);
@@ -53,64 +50,10 @@ pub fn routes(app: App) -> Router<App> {
 }
 
 #[derive(Template)]
-#[template(path = "overview.html")]
-struct OverviewPage {
-    country_attribution: Arc<str>,
-    sites: Vec<SiteLine>,
-    /// Sees every site, and may add some.
-    is_admin: bool,
-    edge_heard: bool,
-}
-
-struct SiteLine {
-    domain: String,
-    today: String,
-}
-
-#[derive(Template)]
 #[template(path = "message.html")]
 struct MessagePage {
     title: &'static str,
     text: String,
-}
-
-async fn overview(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
-    let mut sites = Vec::new();
-    let is_admin = caller.account.is_admin;
-    let may_see = match is_admin {
-        true => app.store.sites().await?,
-        false => {
-            let with_roles = app.store.sites_of(caller.account.id).await?;
-            with_roles.into_iter().map(|(site, _)| site).collect()
-        }
-    };
-    for site in may_see {
-        let today = site.today(app.clock.now_ms());
-        let query = total(today, today);
-        let snapshot = &mut app.store.snapshot(site.id).await?;
-        let answer = query::run(snapshot, &site, &Goals::default(), &query).await?;
-        let whole = |place| answer.rows.first().map_or(0, |row| row.whole(place));
-        let (visitors, views) = (whole(0), whole(1));
-        sites.push(SiteLine {
-            domain: site.domain,
-            today: format!(
-                "{} and {} today",
-                count(visitors, "visitor"),
-                count(views, "page view")
-            ),
-        });
-    }
-    page(&OverviewPage {
-        country_attribution: app.country_attribution.clone(),
-        sites,
-        is_admin,
-        edge_heard: app.edge_heard_ms().is_some(),
-    })
-}
-
-fn total(from: jiff::civil::Date, to: jiff::civil::Date) -> Query {
-    let metrics = [Metric::Visitors, Metric::Pageviews];
-    Query::total(&metrics, Range::days(from, to))
 }
 
 /// The answer where no route fits: a page for a browser, JSON for a program.

@@ -1,6 +1,10 @@
 //! What the pages say.
 
-use super::guard::AtSite;
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::guard::{AtSite, Caller};
 use super::*;
 use crate::salts::SaltKeeper;
 use crate::store::{Login, NewAccount, Place, Store};
@@ -23,7 +27,7 @@ async fn pages_with_countries_say_whose_they_are() {
         ),
     ] {
         let caller = admin(&app).await;
-        let overview = overview(State(app.clone()), caller).await;
+        let overview = overview::show(State(app.clone()), caller).await;
         let at = AtSite {
             site: app.store.site("a.example").await.unwrap().unwrap(),
             role: Role::Viewer,

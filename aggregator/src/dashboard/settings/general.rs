@@ -64,11 +64,31 @@ pub async fn show(
 
 pub async fn domain(State(app): State<App>, at: AtSite, form: Fields) -> Result<Response, Failure> {
     let form = form.only(&["domain"])?;
-    let change = site::domain(form.text("domain")).map(|domain| SiteChange {
+    let domain = match site::domain(form.text("domain")) {
+        Ok(domain) => still_counts_elsewhere(&app, &at, domain).await?,
+        Err(wrong) => Err(wrong),
+    };
+    let change = domain.map(|domain| SiteChange {
         domain: Some(domain),
         ..SiteChange::default()
     });
     save(&app, &at, &form, change, "domain").await
+}
+
+/// A domain that another site had until the other day: its beacons are not for an owner of this one
+/// to take.
+async fn still_counts_elsewhere(
+    app: &App,
+    at: &AtSite,
+    domain: String,
+) -> Result<Result<String, Error>, Error> {
+    let today = date_in_utc(app.clock.now_ms());
+    let former = app.store.former_domains(today).await?;
+    let is_others = |(site, former): (&u32, &String)| *site != at.site.id && *former == domain;
+    Ok(match former.iter().any(is_others) {
+        true => Err(Error::Invalid(format!("domain: {domain} is taken"))),
+        false => Ok(domain),
+    })
 }
 
 pub async fn timezone(

@@ -3,6 +3,7 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::store::SiteChange;
 
 on_both_engines!(
     an_admin_adds_a_site_and_gets_its_line,
@@ -67,6 +68,19 @@ async fn a_site_is_renamed_and_its_former_name_told(place: Place) {
         ],
     )
     .await;
+    // What another site was called until today still counts there.
+    let other = web.app.store.site("b.example").await.unwrap().unwrap();
+    let moved = SiteChange {
+        domain: Some("moved.example".to_owned()),
+        ..SiteChange::default()
+    };
+    let change = web
+        .app
+        .store
+        .change_site(other.id, &moved, date(2026, 11, 23), |_| ());
+    change.await.unwrap();
+    let b = &[("domain", "b.example")];
+    refuses(&browser, &path, &[(b, "Domain: b.example is taken.")]).await;
     let shown = done(&browser, &path, &[("domain", "New.example")]).await;
     assert!(shown.html.contains("The domain is changed."));
     assert!(
@@ -80,7 +94,7 @@ async fn a_site_is_renamed_and_its_former_name_told(place: Place) {
     assert_eq!(browser.get(A).await.status, 404);
     assert_eq!(browser.get("/sites/new.example").await.status, 200);
     let former = web.app.store.former_domains(date(2026, 11, 24)).await;
-    assert_eq!(former.unwrap().len(), 1);
+    assert_eq!(former.unwrap().len(), 2);
 }
 
 async fn the_zone_is_changed_until_something_is_counted(place: Place) {
