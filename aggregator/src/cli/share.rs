@@ -28,7 +28,7 @@ pub enum ShareCommand {
         /// Its name.
         name: String,
     },
-    /// Let everybody see the numbers, at /public/<domain>, or nobody.
+    /// Let everybody see the numbers, at /public/DOMAIN, or nobody.
     Public {
         /// The site's host name.
         domain: String,

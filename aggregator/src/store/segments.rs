@@ -547,7 +547,7 @@ impl Snapshot {
 
     /// Which of these days are not settled, as they are stored: a salt was lost, so that visitors may
     /// have been counted again; or somebody who counted the day may have more to tell of it. That is
-    /// waited for until [`SETTLED_DAYS`] before `today`.
+    /// waited for until three days before `today`.
     ///
     /// # Errors
     /// The database failed.
