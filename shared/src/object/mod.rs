@@ -54,8 +54,8 @@ const STEP: usize = 500;
 const SWEEP_BEHIND_S: u32 = 5;
 /// Least time between two looks for visits that have ended, ms.
 const SWEEP_MS: i64 = 60_000;
-/// No entry of the log has a greater number.
-const MAX_ID: u64 = i64::MAX.cast_unsigned();
+/// No entry of the log has a greater number; JavaScript knows none exactly.
+const MAX_ID: u64 = (1 << 53) - 1;
 /// Version byte before the stored [`Meta`].
 const META_VERSION: u8 = 3;
 
