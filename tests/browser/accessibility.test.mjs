@@ -108,6 +108,25 @@ describe("accessibility", () => {
     ["a list", `/sites/${SITE}/list/page`],
     ["a list without a line", `/sites/${SITE}/list/page?search=zzz`],
     ["the people of a site", `/sites/${SITE}/people`],
+    ...[
+      "general",
+      "snippet",
+      "goals",
+      "funnels",
+      "properties",
+      "shields",
+      "privacy",
+      "sharing",
+      "mail",
+      "keys",
+      "data",
+      "delete",
+    ].map((name) => [
+      `the settings: ${name}`,
+      `/sites/${SITE}/settings/${name}`,
+    ]),
+    ["a site to be added", "/add-site"],
+    ["the keys of the server", "/keys"],
     ["the account", "/account"],
     ["a page that says no", "/sites/unknown.example"],
     ["the API's document", "/docs/api"],
@@ -117,6 +136,12 @@ describe("accessibility", () => {
       await prepare?.(inside);
       await check(inside, name);
     });
+
+  test("what everybody may see", async () => {
+    await dayfly.cli("share", "public", SITE, "on");
+    await outside.goto(`${dayfly.dashboard}/public/${SITE}`);
+    await check(outside, "what everybody may see");
+  });
 
   for (const [name, path] of [
     ["the log-in", "/login"],

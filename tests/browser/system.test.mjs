@@ -270,8 +270,11 @@ describe("the dashboard", () => {
     await page.close();
   });
 
-  test("every period's link works and is marked", async () => {
-    const page = await browser.newPage(await dayfly.loggedIn());
+  test("every period's link works and is marked, also without scripts", async () => {
+    const page = await browser.newPage({
+      ...(await dayfly.loggedIn()),
+      javaScriptEnabled: false,
+    });
     await page.goto(known);
     const links = page.locator("nav.periods a");
     const count = await links.count();

@@ -11,6 +11,10 @@ use crate::delivery::{self, Known};
 use crate::settings::Settings;
 use crate::{platform, sites};
 
+/// Where it is stored that trouble was told and not yet that it is over: a new life that finds
+/// none any more has to say so.
+const TOLD_TROUBLE: &str = "told_trouble";
+
 impl DayObject {
     /// Sends what waits, in order, one batch in flight; when nothing waits, asks hourly whether the
     /// aggregator still has what it had, and whether it takes what it refused.
@@ -125,11 +129,12 @@ impl DayObject {
             let unknown_site = report.unknown_site;
             (report.dead, report.stuck, unknown_site, report.is_quiet())
         };
-        let is_due = match &*self.told.borrow() {
-            None => !report.is_quiet(),
+        let told = self.told.borrow().clone();
+        let is_due = match told {
+            None => !report.is_quiet() || self.told_trouble().await?,
             Some((before, told_ms)) => {
-                let is_old = now_ms.saturating_sub(*told_ms) >= TELL_MS;
-                trouble(before) != trouble(&report) || (is_old && !report.is_quiet())
+                let is_old = now_ms.saturating_sub(told_ms) >= TELL_MS;
+                trouble(&before) != trouble(&report) || (is_old && !report.is_quiet())
             }
         };
         match is_due {
@@ -149,8 +154,32 @@ impl DayObject {
 
     async fn tell_now(&self, report: Report, now_ms: UnixMs) -> Result<()> {
         sites::tell(&self.env, &report).await?;
+        let before = self
+            .told
+            .borrow()
+            .as_ref()
+            .map(|(told, _)| told.is_trouble());
+        match (before, report.is_trouble()) {
+            (None | Some(false), true) => self.state.storage().put(TOLD_TROUBLE, true).await?,
+            (Some(true), false) => {
+                self.state.storage().delete(TOLD_TROUBLE).await?;
+            }
+            (None, false) if self.told_trouble().await? => {
+                self.state.storage().delete(TOLD_TROUBLE).await?;
+            }
+            _ => {}
+        }
         self.told.replace(Some((report, now_ms)));
         Ok(())
+    }
+
+    async fn told_trouble(&self) -> Result<bool> {
+        Ok(self
+            .state
+            .storage()
+            .get(TOLD_TROUBLE)
+            .await?
+            .unwrap_or(false))
     }
 
     /// Nothing more is sent for a while, longer each time.
