@@ -35,6 +35,12 @@ struct OverviewPage {
     edge_heard: bool,
 }
 
+impl OverviewPage {
+    fn has_line(&self) -> bool {
+        self.sites.iter().any(|site| !site.line.is_empty())
+    }
+}
+
 struct SiteCard {
     domain: String,
     /// Visitors of the 30 days before today, summed; empty where nothing was counted.
