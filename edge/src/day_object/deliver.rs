@@ -138,8 +138,22 @@ impl DayObject {
             }
         };
         match is_due {
-            true => self.tell_now(report, now_ms).await,
+            true => {
+                let is_trouble = report.is_trouble();
+                self.tell_now(report, now_ms).await?;
+                self.note(is_trouble).await
+            }
             false => Ok(()),
+        }
+    }
+
+    /// Remembers whether trouble was told last; not of an object that is erased, whose storage would
+    /// come back.
+    async fn note(&self, is_trouble: bool) -> Result<()> {
+        match (self.told_trouble().await?, is_trouble) {
+            (false, true) => self.state.storage().put(TOLD_TROUBLE, true).await,
+            (true, false) => self.state.storage().delete(TOLD_TROUBLE).await.map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -154,21 +168,6 @@ impl DayObject {
 
     async fn tell_now(&self, report: Report, now_ms: UnixMs) -> Result<()> {
         sites::tell(&self.env, &report).await?;
-        let before = self
-            .told
-            .borrow()
-            .as_ref()
-            .map(|(told, _)| told.is_trouble());
-        match (before, report.is_trouble()) {
-            (None | Some(false), true) => self.state.storage().put(TOLD_TROUBLE, true).await?,
-            (Some(true), false) => {
-                self.state.storage().delete(TOLD_TROUBLE).await?;
-            }
-            (None, false) if self.told_trouble().await? => {
-                self.state.storage().delete(TOLD_TROUBLE).await?;
-            }
-            _ => {}
-        }
         self.told.replace(Some((report, now_ms)));
         Ok(())
     }
