@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dict::TextId;
 use crate::limits::VISIT_IDLE_S;
 use crate::marks::Touch;
+use crate::object::RowId;
 use crate::stored;
 
 /// Version byte before every stored visitor.
@@ -84,14 +85,12 @@ pub(crate) struct Change {
 }
 
 /// Changes of one commit, each with the key of its visitor's row: the bytes to seal.
-pub(crate) fn encode_changes<R: Serialize>(changes: &[(R, Change)]) -> Vec<u8> {
+pub(crate) fn encode_changes(changes: &[(RowId, Change)]) -> Vec<u8> {
     stored::encode(LOG_VERSION, &changes)
 }
 
 /// Reads what [`encode_changes`] wrote.
-pub(crate) fn decode_changes<R: serde::de::DeserializeOwned>(
-    bytes: &[u8],
-) -> Option<Vec<(R, Change)>> {
+pub(crate) fn decode_changes(bytes: &[u8]) -> Option<Vec<(RowId, Change)>> {
     stored::decode(LOG_VERSION, bytes)
 }
 

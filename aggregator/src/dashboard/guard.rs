@@ -10,8 +10,10 @@
 //! | for a site: a role there | 404, as for a site that there is not |
 //! | that role or more; for the server: being an admin | 403 |
 //!
-//! What needs a [`Needs::Signature`] is asked none of it: the signed token in its path is what lets
-//! somebody in, from wherever it comes, as mail programs do (RFC 8058). It opens that one thing.
+//! A [`Needs::Guest`] page needs no log-in; its handler says what is open. What needs a
+//! [`Needs::Signature`] is asked none of it: the signed token in its path is what lets somebody in, from
+//! wherever it comes, as mail programs do (RFC 8058). It opens that one thing. Of both a network gets
+//! so many a minute, then 429.
 //!
 //! A handler then takes [`Caller`], and [`AtSite`] on a page of a site.
 
@@ -42,7 +44,9 @@ use crate::store::{Account, Login};
 pub enum Needs {
     /// Nothing: it is for those who are not logged in.
     Nothing,
-    /// A signed token in the path, which the handler checks; from wherever it comes.
+    /// No account; so many of these in a minute from one network.
+    Guest,
+    /// The same, with a signed token in the path, which the handler checks; from wherever it comes.
     Signature,
     /// A log-in.
     Account,
@@ -204,12 +208,19 @@ async fn let_in(
     let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
         return Err(Error::Invalid("a page outside of arrival::arrive".into()).into());
     };
+    let is_guest = matches!(guard.needs, Needs::Guest | Needs::Signature);
+    if is_guest && let Some(refused) = too_many(&guard.app, &arrival)? {
+        return Ok(refused);
+    }
     if guard.needs == Needs::Signature {
         return Ok(next.run(request).await);
     }
     let changes = !request.method().is_safe();
     if changes && let Some(why) = is_foreign(request.headers(), &arrival) {
         return message(StatusCode::FORBIDDEN, "Not from here", why.to_owned());
+    }
+    if guard.needs == Needs::Guest {
+        return Ok(next.run(request).await);
     }
     let came_with = came_with(&guard.app, request.headers(), &arrival).await?;
     let caller = came_with.caller();
@@ -244,6 +255,22 @@ async fn let_in(
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// Counts a request of whoever has no account, who is not to keep the server busy; the answer where
+/// their network has sent too many in a minute.
+fn too_many(app: &App, arrival: &Arrival) -> Result<Option<Response>, Failure> {
+    let network = arrival.network();
+    let (guests, now_ms) = (&app.accounts.guests, app.clock.now_ms());
+    let Err(too_many) = guests.begin(&network.to_string(), network, now_ms) else {
+        return Ok(None);
+    };
+    let text = "From your network there came too many requests. Try again in a minute.".to_owned();
+    let answer = message(StatusCode::TOO_MANY_REQUESTS, "Just a moment", text)?;
+    let retry_after = HeaderValue::from(too_many.retry_after_s);
+    Ok(Some(
+        ([(header::RETRY_AFTER, retry_after)], answer).into_response(),
+    ))
 }
 
 /// Why a request that changes something is not from a page of ours.

@@ -143,7 +143,11 @@ impl DayObject {
                 self.tell_now(report, now_ms).await?;
                 self.note(is_trouble).await
             }
-            false => Ok(()),
+            false => {
+                // Of a new life: nothing was told, and nothing had to be.
+                self.told.borrow_mut().get_or_insert((report, now_ms));
+                Ok(())
+            }
         }
     }
 

@@ -57,30 +57,6 @@ pub async fn find(app: &App, token: &str) -> Result<Option<Found>, Error> {
     }))
 }
 
-/// Counts a view; the answer where a network has been shown too many in a minute. Whoever has no
-/// account is not to keep the server busy.
-fn limited(app: &App, arrival: &Arrival) -> Result<Option<Response>, Failure> {
-    let network = arrival.network();
-    let now_ms = app.clock.now_ms();
-    let begun = app
-        .accounts
-        .guests
-        .begin(&network.to_string(), network, now_ms);
-    let Err(too_many) = begun else {
-        return Ok(None);
-    };
-    let text = "From your network there came too many requests. Try again in a minute.";
-    let answer = message(
-        StatusCode::TOO_MANY_REQUESTS,
-        "Just a moment",
-        text.to_owned(),
-    )?;
-    let mut answer = unlisted(answer);
-    let seconds = HeaderValue::from(too_many.retry_after_s);
-    answer.headers_mut().insert(header::RETRY_AFTER, seconds);
-    Ok(Some(answer))
-}
-
 /// Whether a browser may see what a link shows: it has given its password, where there is one.
 async fn is_in(
     app: &App,
@@ -122,6 +98,25 @@ fn viewer_of(app: &App, found: &Found) -> Viewer {
     }
 }
 
+/// The site of a link and who looks at it; or the answer that is given instead, with the status
+/// `closed` where a password is lacking.
+async fn opened(
+    app: &App,
+    token: &str,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    closed: StatusCode,
+) -> Result<Result<(Site, Viewer), Response>, Failure> {
+    let Some(found) = find(app, token).await? else {
+        return nothing().map(Err);
+    };
+    if !is_in(app, &found, arrival, headers).await? {
+        return password::ask(&found.base, closed, "").map(Err);
+    }
+    let viewer = viewer_of(app, &found);
+    Ok(Ok((found.site, viewer)))
+}
+
 /// The answer, which may be part of another site's page where that is asked for.
 fn framed(mut answer: Response, may_embed: bool, params: Option<&str>) -> Response {
     let mut pairs = form_urlencoded::parse(params.unwrap_or_default().as_bytes());
@@ -139,18 +134,13 @@ pub async fn shared(
     Path(token): Path<String>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = limited(&app, &arrival)? {
-        return Ok(refused);
-    }
-    let Some(found) = find(&app, &token).await? else {
-        return nothing();
+    let closed = StatusCode::OK;
+    let (site, viewer) = match opened(&app, &token, &arrival, &headers, closed).await? {
+        Ok(opened) => opened,
+        Err(answer) => return Ok(answer),
     };
-    if !is_in(&app, &found, &arrival, &headers).await? {
-        return password::ask(&found.base, StatusCode::OK, "");
-    }
-    let viewer = viewer_of(&app, &found);
     let may_embed = viewer.may_embed;
-    let answer = show(&app, found.site, viewer, params.as_deref(), &unpacked()).await?;
+    let answer = show(&app, site, viewer, params.as_deref(), &unpacked()).await?;
     Ok(framed(unlisted(answer), may_embed, params.as_deref()))
 }
 
@@ -162,26 +152,13 @@ pub async fn shared_list(
     Path((token, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = limited(&app, &arrival)? {
-        return Ok(refused);
-    }
-    let Some(found) = find(&app, &token).await? else {
-        return nothing();
+    let closed = StatusCode::UNAUTHORIZED;
+    let (site, viewer) = match opened(&app, &token, &arrival, &headers, closed).await? {
+        Ok(opened) => opened,
+        Err(answer) => return Ok(answer),
     };
-    if !is_in(&app, &found, &arrival, &headers).await? {
-        return password::ask(&found.base, StatusCode::UNAUTHORIZED, "");
-    }
-    let viewer = viewer_of(&app, &found);
     let may_embed = viewer.may_embed;
-    let answer = show_all(
-        &app,
-        found.site,
-        viewer,
-        &list,
-        params.as_deref(),
-        &unpacked(),
-    )
-    .await?;
+    let answer = show_all(&app, site, viewer, &list, params.as_deref(), &unpacked()).await?;
     Ok(framed(unlisted(answer), may_embed, params.as_deref()))
 }
 
@@ -209,14 +186,10 @@ async fn everybodys(app: &App, domain: &str) -> Result<Option<(Site, Viewer)>, E
 /// `GET /public/{domain}`.
 pub async fn public(
     State(app): State<App>,
-    arrival: Arrival,
     Path(domain): Path<String>,
     RawQuery(params): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = limited(&app, &arrival)? {
-        return Ok(refused);
-    }
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };
@@ -227,14 +200,10 @@ pub async fn public(
 /// `GET /public/{domain}/list/{list}`.
 pub async fn public_list(
     State(app): State<App>,
-    arrival: Arrival,
     Path((domain, list)): Path<(String, String)>,
     RawQuery(params): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = limited(&app, &arrival)? {
-        return Ok(refused);
-    }
     let Some((site, viewer)) = everybodys(&app, &domain).await? else {
         return nothing();
     };

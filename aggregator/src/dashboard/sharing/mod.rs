@@ -23,17 +23,17 @@ use crate::accounts::Role;
 pub fn add(pages: Pages) -> Pages {
     let owner = Needs::Site(Role::Owner);
     pages
-        .get("/public/{domain}", Needs::Nothing, guest::public)
+        .get("/public/{domain}", Needs::Guest, guest::public)
         .get(
             "/public/{domain}/list/{list}",
-            Needs::Nothing,
+            Needs::Guest,
             guest::public_list,
         )
-        .get("/shared/{token}", Needs::Nothing, guest::shared)
-        .post("/shared/{token}", Needs::Nothing, password::give)
+        .get("/shared/{token}", Needs::Guest, guest::shared)
+        .post("/shared/{token}", Needs::Guest, password::give)
         .get(
             "/shared/{token}/list/{list}",
-            Needs::Nothing,
+            Needs::Guest,
             guest::shared_list,
         )
         .get("/sites/{domain}/settings/sharing", owner, settings::show)

@@ -35,7 +35,7 @@ async fn without_a_login_no_page_opens(place: Place) {
     web.account("ada@example.com").await;
     let stranger = web.browser(HTTP);
     for page in all(&web) {
-        if matches!(page.needs, Needs::Nothing | Needs::Signature) {
+        if matches!(page.needs, Needs::Nothing | Needs::Guest | Needs::Signature) {
             continue;
         }
         let path = path(&page);
@@ -86,7 +86,7 @@ async fn each_role_opens_its_pages_and_no_others(place: Place) {
                     for_admins_only(&page, browser, &path).await;
                     continue;
                 }
-                Needs::Nothing | Needs::Account | Needs::Signature => continue,
+                Needs::Nothing | Needs::Guest | Needs::Signature | Needs::Account => continue,
             };
             let answer = match page.method.as_str() {
                 "GET" => browser.get(&path).await,

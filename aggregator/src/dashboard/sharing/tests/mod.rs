@@ -247,6 +247,12 @@ async fn a_network_is_shown_so_many_views_a_minute(place: Place) {
         assert_eq!(refused.status, 429, "{path}");
         assert_eq!(refused.header("retry-after"), "61");
     }
+    // Nor may they try passwords, or links that switch mails off.
+    let fields = [("password", SECRET)];
+    let (link, unsubscribe) = (paths[3].as_str(), "/unsubscribe/x");
+    assert_eq!(guest.post(link, &fields).await.status, 429);
+    assert_eq!(guest.post(unsubscribe, &[]).await.status, 429);
+    assert_eq!(guest.get(unsubscribe).await.status, 429);
     let elsewhere = Browser {
         address: "198.51.100.7",
         ..web.browser(HTTP)
@@ -280,8 +286,7 @@ async fn guests_can_change_nothing(place: Place) {
     }
     let mut asked = 0;
     for page in super::super::pages(web.app.clone()).list() {
-        // What is signed in its path is no guest's.
-        if matches!(page.needs, Needs::Nothing | Needs::Signature) {
+        if matches!(page.needs, Needs::Nothing | Needs::Guest | Needs::Signature) {
             continue;
         }
         let path = page
