@@ -22,9 +22,11 @@ use rustc_hash::FxHashMap;
 use shared::cube::Counter;
 use shared::rollup::Place;
 
+use super::block::Block;
+use super::ids::{Ids, Table};
 use super::metric::Estimate;
 use super::range::Range;
-use super::scan::{Block, Collect};
+use super::scan::Collect;
 use super::sums::{Group, Slots, SpanOf};
 use super::{GROUPS_MAX, too_many};
 use crate::error::Result;
@@ -79,6 +81,17 @@ pub struct Distincts {
     days: FxHashMap<i64, Day>,
     /// By group.
     pub groups: FxHashMap<Group, Estimate>,
+    /// By group: what was wanted beside, of the rows that match.
+    pub sums: FxHashMap<Group, Vec<u64>>,
+}
+
+/// Adds counts to those of a group.
+fn add(sums: &mut FxHashMap<Group, Vec<u64>>, group: Group, counts: &[u64]) {
+    let sums = sums.entry(group);
+    let sums = sums.or_insert_with(|| vec![0; counts.len()]);
+    for (sum, n) in sums.iter_mut().zip(counts) {
+        *sum = sum.saturating_add(*n);
+    }
 }
 
 impl Distincts {
@@ -100,11 +113,15 @@ impl Distincts {
             segments,
             days: FxHashMap::default(),
             groups: FxHashMap::default(),
+            sums: FxHashMap::default(),
         }
     }
 
     /// Adds another's.
     pub fn merge(&mut self, other: Distincts) {
+        for (group, counts) in other.sums {
+            add(&mut self.sums, group, &counts);
+        }
         for (group, estimate) in other.groups {
             let sum = self.groups.entry(group).or_default();
             *sum = sum.plus(estimate);
@@ -188,136 +205,6 @@ pub fn spread(touches: u64, there: u64) -> u64 {
     (there * (1.0 - (-touches / there).exp())).round() as u64
 }
 
-/// Rows by what they have in common, numbered from 0 in the order they come.
-struct Ids {
-    /// For each row; none where all are alike.
-    of_row: Option<Vec<u32>>,
-    /// For each number a row that has it.
-    rows: Vec<usize>,
-}
-
-impl Ids {
-    /// By columns, and by the hour.
-    fn of(block: &Block, columns: &[usize], by_hour: bool) -> Self {
-        let columns = columns.iter().filter_map(|at| block.keys.get(*at));
-        let mut ids: Option<Self> = None;
-        for column in columns {
-            // Few values, many rows: each value is looked up once.
-            let mut known: FxHashMap<u32, u32> = FxHashMap::default();
-            let mut count = 0;
-            let places = column.numbers().iter().map(|number| {
-                *known.entry(*number).or_insert_with(|| {
-                    count += 1;
-                    count - 1
-                })
-            });
-            let places: Vec<u32> = places.collect();
-            let of = |row: usize| places.get(column.place(row)).copied().unwrap_or(0);
-            ids = Some(Self::and(ids, block.rows, of));
-        }
-        if by_hour {
-            let of = |row: usize| block.hour(row) as u32;
-            ids = Some(Self::and(ids, block.rows, of));
-        }
-        ids.unwrap_or(Self {
-            of_row: None,
-            rows: vec![0],
-        })
-    }
-
-    /// Told apart by one thing more.
-    fn and(before: Option<Self>, count: usize, of: impl Fn(usize) -> u32) -> Self {
-        let mut known: FxHashMap<u64, u32> = FxHashMap::default();
-        let mut rows = Vec::new();
-        let mut last = (u64::MAX, 0);
-        let id = |row: usize| {
-            let one = before.as_ref().map_or(0, |before| before.id(row));
-            let both = u64::from(one) << 32 | u64::from(of(row));
-            if last.0 == both {
-                return last.1;
-            }
-            let next = rows.len() as u32;
-            let id = *known.entry(both).or_insert(next);
-            if id == next {
-                rows.push(row);
-            }
-            last = (both, id);
-            id
-        };
-        let of_row: Vec<u32> = (0..count).map(id).collect();
-        Self {
-            of_row: Some(of_row),
-            rows,
-        }
-    }
-
-    fn id(&self, row: usize) -> u32 {
-        let ids = self.of_row.as_ref();
-        ids.map_or(0, |ids| ids.get(row).copied().unwrap_or(0))
-    }
-}
-
-/// Sums by two numbers.
-enum Table {
-    /// Where there are few: a place for each pair, `None` where there was none.
-    Dense(usize, Vec<Option<u64>>),
-    Sparse(FxHashMap<u64, u64>),
-}
-
-impl Table {
-    fn new(one: usize, other: usize) -> Self {
-        match one.checked_mul(other).filter(|places| *places <= 1 << 16) {
-            Some(places) => Self::Dense(other, vec![None; places]),
-            None => Self::Sparse(FxHashMap::default()),
-        }
-    }
-
-    fn add(&mut self, one: u32, other: u32, n: u64) {
-        match self {
-            Self::Dense(width, sums) => {
-                if let Some(sum) = sums.get_mut(one as usize * *width + other as usize) {
-                    *sum = Some(sum.unwrap_or(0) + n);
-                }
-            }
-            Self::Sparse(sums) => {
-                *sums
-                    .entry(u64::from(one) << 32 | u64::from(other))
-                    .or_default() += n;
-            }
-        }
-    }
-
-    fn get(&self, one: u32, other: u32) -> u64 {
-        match self {
-            Self::Dense(width, sums) => {
-                let sum = sums.get(one as usize * width + other as usize);
-                sum.copied().flatten().unwrap_or(0)
-            }
-            Self::Sparse(sums) => {
-                let key = u64::from(one) << 32 | u64::from(other);
-                sums.get(&key).copied().unwrap_or(0)
-            }
-        }
-    }
-
-    fn each(&self, mut take: impl FnMut(u32, u32, u64)) {
-        match self {
-            Self::Dense(width, sums) => {
-                for (place, n) in sums.iter().enumerate() {
-                    if let Some(n) = n {
-                        take((place / width) as u32, (place % width) as u32, *n);
-                    }
-                }
-            }
-            Self::Sparse(sums) => {
-                for (key, n) in sums {
-                    take((key >> 32) as u32, *key as u32, *n);
-                }
-            }
-        }
-    }
-}
-
 impl Distincts {
     /// The group of a row.
     fn group(&self, block: &Block, row: usize, by_hour: bool) -> Group {
@@ -329,6 +216,34 @@ impl Distincts {
             group[time] = self.span.number(block.date, block.hour(row));
         }
         group
+    }
+
+    /// Adds up what is wanted beside, which stands from `first` on in [`Block::counters`].
+    fn take_sums(&mut self, block: &Block, groups: &Ids, matching: &[u32], first: usize) {
+        let counters = block.counters.get(first..).unwrap_or_default();
+        if counters.is_empty() {
+            return;
+        }
+        let width = counters.len();
+        let mut sums = vec![0_u64; groups.rows.len() * width];
+        for row in matching {
+            let row = *row as usize;
+            let at = groups.id(row) as usize * width;
+            for (sum, counts) in sums[at..at + width].iter_mut().zip(counters) {
+                *sum += counts[row];
+            }
+        }
+        let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
+        for (row, counts) in groups.rows.iter().zip(sums.chunks(width)) {
+            if counts.iter().all(|n| *n == 0) {
+                continue;
+            }
+            let mut group = self.group(block, *row, by_hour);
+            if let Some(time) = self.slots.time.filter(|_| !by_hour) {
+                group[time] = self.span.number(block.date, 0);
+            }
+            add(&mut self.sums, group, counts);
+        }
     }
 
     /// The class of a row, as one mark sees it.
@@ -357,17 +272,22 @@ impl Collect for Distincts {
         let free: Vec<usize> = free.map(|(key, _)| key).collect();
         let groups = Ids::of(block, &keys, by_hour);
         let constants = Ids::of(block, &free, false);
-        let matching = (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row));
-        let matching: Vec<usize> = matching.collect();
-        let base: Vec<usize> = (0..block.rows)
-            .filter(|row| block.base_holds(*row))
-            .collect();
+        let matching = block.matching();
+        let base = block.base();
         let mut day = self.days.remove(&block.date).unwrap_or_default();
+        self.take_sums(block, &groups, &matching, count + 2);
+        let mut active = vec![0; groups.rows.len()];
         for row in &matching {
-            let group = groups.id(*row) as usize;
-            let group = self.group(block, groups.rows[group], by_hour);
-            *day.activity.entry(group).or_default() += block.counters[activity][*row];
+            let row = *row as usize;
+            active[groups.id(row) as usize] += block.counters[activity][row];
         }
+        for (row, n) in groups.rows.iter().zip(active) {
+            if n > 0 {
+                let group = self.group(block, *row, by_hour);
+                *day.activity.entry(group).or_default() += n;
+            }
+        }
+        let is_alone = !self.needs_all(block.date);
         for (mark, class) in self.what.classes.iter().enumerate() {
             if class.hour && !of_hours {
                 continue;
@@ -375,47 +295,46 @@ impl Collect for Distincts {
             let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
             let classes = Ids::of(block, columns, class.hour);
             let counts = &block.counters[mark];
-            let mut matched = Table::new(groups.rows.len(), classes.rows.len());
+            let mut matched = Table::new(groups.rows.len(), classes.rows.len(), block.rows);
             for row in &matching {
-                matched.add(groups.id(*row), classes.id(*row), counts[*row]);
+                let row = *row as usize;
+                matched.add(groups.id(row), classes.id(row), counts[row]);
             }
-            let mut all = Table::new(constants.rows.len(), classes.rows.len());
-            for row in base.iter().filter(|row| counts[**row] > 0) {
-                all.add(constants.id(*row), classes.id(*row), counts[*row]);
+            let mut all = Table::new(constants.rows.len(), classes.rows.len(), block.rows);
+            for row in &base {
+                let row = *row as usize;
+                if counts[row] > 0 {
+                    all.add(constants.id(row), classes.id(row), counts[row]);
+                }
             }
             matched.each(|group, class, n| {
                 let row = groups.rows[group as usize];
                 let key = self.class(block, mark, classes.rows[class as usize]);
                 let group = self.group(block, row, by_hour);
                 *day.matched.entry((group, key)).or_default() += n;
-            });
-            let is_alone = !self.needs_all(block.date);
-            all.each(|constant, class, n| {
-                let row = constants.rows[constant as usize];
-                let key = self.class(block, mark, classes.rows[class as usize]);
-                let constant = self.constant(&self.group(block, row, by_hour));
                 if is_alone {
-                    return;
-                }
-                *day.all.entry((constant, key)).or_default() += n;
-            });
-            if is_alone {
-                matched.each(|group, class, _| {
-                    let row = groups.rows[group as usize];
                     let n = all.get(constants.id(row), class);
+                    day.all.insert((self.constant(&group), key), n);
+                }
+            });
+            if !is_alone {
+                // Other segments of the day may match where this one does not.
+                all.each(|constant, class, n| {
+                    let row = constants.rows[constant as usize];
                     let key = self.class(block, mark, classes.rows[class as usize]);
                     let constant = self.constant(&self.group(block, row, by_hour));
-                    day.all.insert((constant, key), n);
+                    *day.all.entry((constant, key)).or_default() += n;
                 });
             }
         }
-        match self.needs_all(block.date) {
-            false => self.reduce(block.date, &day),
-            true => {
+        match is_alone {
+            true => self.reduce(block.date, &day),
+            false => {
                 self.days.insert(block.date, day);
             }
         }
-        too_many(self.groups.len() > GROUPS_MAX || self.days.len() > GROUPS_MAX)
+        let most = self.groups.len().max(self.sums.len()).max(self.days.len());
+        too_many(most > GROUPS_MAX)
     }
 
     /// Others of the day may hold what is asked for.

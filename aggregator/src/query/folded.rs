@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::scan::{Block, Collect};
+use super::block::Block;
+use super::scan::Collect;
 use super::sums::{Group, Slots, SpanOf};
 use super::threshold::{DayTotals, List, ListCell, shown, told_goals};
 use super::{GROUPS_MAX, too_many};
@@ -163,7 +164,8 @@ impl Collect for Folded {
         };
         let mut sums = vec![0_u64; places * width];
         let mut is_there = vec![false; places];
-        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
+        for row in block.matching() {
+            let row = row as usize;
             let place = match (&self.rule.by, key) {
                 (By::List(_), Some(key)) => key.place(row),
                 (By::Hour, _) => (block.hour(row) as usize).min(HOURS - 1),

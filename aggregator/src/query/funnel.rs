@@ -12,9 +12,11 @@ use shared::cube::{Counter, Cube};
 use shared::rollup::{Dim, Place};
 use shared::settings::Funnel;
 
+use super::block::Block;
 use super::filter::{Filter, Leaf};
 use super::range::Range;
-use super::scan::{At, Block, Collect, Cond, Located, SharedTexts, scan};
+use super::scan::{At, Collect, Cond, Located, scan};
+use super::texts::SharedTexts;
 use crate::clock::day_number;
 use crate::error::{Error, Result};
 use crate::segment::PartId;
@@ -175,7 +177,8 @@ impl Collect for Steps {
         let (Some(key), Some(counts)) = (block.keys.first(), block.counters.first()) else {
             return Ok(());
         };
-        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
+        for row in block.matching() {
+            let row = row as usize;
             let n = counts.get(row).copied().unwrap_or(0);
             let sum = self.0.entry(key.number(row)).or_default();
             *sum = sum.saturating_add(n);

@@ -4,12 +4,14 @@
 //! how, `scan.rs` reads them, `run.rs` makes the answer. What is told is exact for what its name
 //! says, or comes with its bounds (I10); what would need identities is refused with the reason.
 
+mod block;
 pub mod dimension;
 mod distinct;
 pub mod filter;
 mod folded;
 pub mod funnel;
 mod goals;
+mod ids;
 pub mod metric;
 mod parse;
 mod plan;
@@ -19,6 +21,7 @@ mod scan;
 mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
+mod texts;
 pub mod threshold;
 mod time;
 

@@ -10,12 +10,13 @@ use shared::cube::{COUNTERS, Counter};
 use shared::rollup::DIMS;
 
 use super::dimension::Dimension;
-use super::distinct::{Distincts, spread};
+use super::distinct::{Distinct, Distincts, spread};
 use super::metric::{Cell, Estimate, Metric, Value};
 use super::plan::{CURRENCY_SLOT, Formula, How, Names, Plan, Sum, Term, plan};
 use super::range::Range;
-use super::scan::{At, Located, SharedTexts, Texts, scan};
+use super::scan::{At, Located, scan};
 use super::sums::{Group, Slots, SpanOf, Sums};
+use super::texts::{SharedTexts, Texts};
 use super::threshold;
 use super::time::Spans;
 use super::{Answer, Compared, Goals, OrderKey, Query, Row};
@@ -223,17 +224,17 @@ impl Run<'_> {
         let unit = self.unit().map(|(_, unit)| unit.clone());
         let span = SpanOf::new(unit.as_ref(), range, self.site);
         let mut done: Vec<usize> = Vec::new();
-        for (place, term) in plan.terms.iter().enumerate() {
+        let is_sum = |place: &usize| matches!(plan.terms[*place].how, How::Sum(_));
+        let (sums, distincts): (Vec<usize>, Vec<usize>) = (0..plan.terms.len()).partition(is_sum);
+        // Sums of the same rows are read along with what is told apart.
+        for place in distincts.into_iter().chain(sums) {
             if done.contains(&place) {
                 continue;
             }
+            let term = &plan.terms[place];
             let slots = Slots {
                 keys: term.slots.clone(),
                 time: term.time,
-            };
-            let How::Sum(_) = term.how else {
-                counted[place] = self.distinct(term, slots, &span, range).await?;
-                continue;
             };
             let alike: Vec<(usize, Counter)> = plan
                 .terms
@@ -245,12 +246,19 @@ impl Run<'_> {
                 })
                 .collect();
             let counters: Vec<Counter> = alike.iter().map(|(_, counter)| *counter).collect();
-            let all = match &told {
-                Some(told) => {
+            let all = match (&term.how, &told) {
+                (How::Distinct(what), _) => {
+                    let (found, sums) = self
+                        .distinct(term, what, &counters, slots, &span, range)
+                        .await?;
+                    counted[place] = found;
+                    sums
+                }
+                (_, Some(told)) => {
                     self.folded(told, term, counters, slots, &span, range)
                         .await?
                 }
-                None => self.summed(term, &counters, slots, &span, range).await?,
+                _ => self.summed(term, &counters, slots, &span, range).await?,
             };
             for (at, (other, _)) in alike.iter().enumerate() {
                 let groups = all.iter().filter(|(_, counts)| counts[at] > 0);
@@ -281,16 +289,16 @@ impl Run<'_> {
         Ok(all.groups)
     }
 
+    /// How many distinct ones there are, and what else is wanted of the same rows.
     async fn distinct(
         &mut self,
         term: &Term,
+        what: &Distinct,
+        beside: &[Counter],
         slots: Slots,
         span: &SpanOf,
         range: &Range,
-    ) -> Result<Counted> {
-        let How::Distinct(what) = &term.how else {
-            return Ok(Counted::default());
-        };
+    ) -> Result<(Counted, Summed)> {
         // What marks look at is wanted beside what is grouped by.
         let mut located: Located = term.located.clone();
         let mut columns = Vec::with_capacity(what.classes.len());
@@ -308,6 +316,7 @@ impl Run<'_> {
         }
         let mut counters: Vec<Counter> = what.classes.iter().map(|class| class.counter).collect();
         counters.extend([what.activity, what.activity_of_hours]);
+        counters.extend(beside);
         let segments = self.snapshot.segments(range.from, range.to).await?;
         let segments = Arc::new(segments.into_iter().collect());
         let what = Arc::new(what.clone());
@@ -328,7 +337,8 @@ impl Run<'_> {
             all.merge(one);
         }
         all.end();
-        Ok(self.named(term, all.groups.into_iter()))
+        let named = self.named(term, all.groups.into_iter());
+        Ok((named, all.sums))
     }
 
     /// Groups of goals by the goals' names; what is no goal any more is left out.
@@ -506,8 +516,14 @@ fn without_currency(group: &Group) -> Group {
     group
 }
 
+/// Whether two terms are of the same rows in the same groups. What is looked at beside these rows
+/// does not matter.
 fn same_scan(one: &Term, other: &Term) -> bool {
-    one.located == other.located && one.slots == other.slots && one.time == other.time
+    let rows = |term: &Term| Located {
+        base: None,
+        ..term.located.clone()
+    };
+    rows(one) == rows(other) && one.slots == other.slots && one.time == other.time
 }
 
 /// Terms whose groups make rows.

@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::scan::{Block, Collect};
+use super::block::Block;
+use super::scan::Collect;
 use super::time::Spans;
 use super::{GROUPS_MAX, too_many};
 use crate::error::Result;
@@ -103,7 +104,8 @@ impl Sums {
         };
         let width = block.counters.len();
         let mut sums = vec![0_u64; key.numbers().len() * width];
-        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
+        for row in block.matching() {
+            let row = row as usize;
             let at = key.place(row) * width;
             if let Some(sums) = sums.get_mut(at..at + width) {
                 for (sum, counts) in sums.iter_mut().zip(&block.counters) {
@@ -129,7 +131,8 @@ impl Collect for Sums {
             return too_many(self.groups.len() > GROUPS_MAX);
         }
         let mut counts = vec![0; block.counters.len()];
-        for row in (0..block.rows).filter(|row| block.is_of_base(*row) && block.holds(*row)) {
+        for row in block.matching() {
+            let row = row as usize;
             for (count, of) in counts.iter_mut().zip(&block.counters) {
                 *count = of[row];
             }

@@ -159,7 +159,7 @@ fn short(rows: &[Row]) -> String {
 struct Full;
 
 impl scan::Collect for Full {
-    fn take(&mut self, _: &scan::Block) -> Result<()> {
+    fn take(&mut self, _: &block::Block) -> Result<()> {
         too_many(true)
     }
 }
@@ -192,7 +192,7 @@ async fn what_is_too_much_is_refused_with_the_reason_by_any_number_of_threads() 
         let mut snapshot = store.snapshot(site.id).await.unwrap();
         let parts = snapshot.segments(range.from, range.to).await.unwrap();
         assert!(parts.iter().map(|(_, n)| n).sum::<u32>() >= least);
-        let texts = scan::SharedTexts::default();
+        let texts = texts::SharedTexts::default();
         let read = scan::scan(&mut snapshot, &located, &[], &range, &texts, || Full).await;
         assert!(matches!(read, Err(Error::Refused(_))));
     }

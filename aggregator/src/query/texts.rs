@@ -1,0 +1,45 @@
+//! Texts of all segments by number, so that rows are grouped by numbers.
+
+use std::sync::{Arc, Mutex};
+
+use rustc_hash::FxHashMap;
+
+/// Texts of all segments by number.
+#[derive(Debug, Default)]
+pub struct Texts {
+    pub(super) strings: Vec<Arc<str>>,
+    numbers: FxHashMap<Arc<str>, u32>,
+}
+
+impl Texts {
+    /// The number of a text.
+    pub fn number(&mut self, text: &str) -> u32 {
+        match self.numbers.get(text) {
+            Some(number) => *number,
+            None => self.insert(Arc::from(text)),
+        }
+    }
+
+    /// The number of a text that is kept already.
+    pub fn number_of(&mut self, text: &Arc<str>) -> u32 {
+        match self.numbers.get(text.as_ref()) {
+            Some(number) => *number,
+            None => self.insert(text.clone()),
+        }
+    }
+
+    fn insert(&mut self, text: Arc<str>) -> u32 {
+        let number = self.strings.len() as u32;
+        self.strings.push(text.clone());
+        self.numbers.insert(text, number);
+        number
+    }
+
+    /// The text of a number.
+    pub fn text(&self, number: u32) -> &str {
+        self.strings.get(number as usize).map_or("", |text| text)
+    }
+}
+
+/// Texts that several threads number.
+pub type SharedTexts = Arc<Mutex<Texts>>;
