@@ -70,6 +70,15 @@ const mark = (n: number, kind: string): string => {
   return Number.isInteger(n) ? thousands(n) : String(n);
 };
 
+/** Room right of the bars, so that a name below the last one is whole. */
+const roomFor =
+  (names: string[]): uPlot.PaddingSide =>
+  (plot) => {
+    const letters = Math.max(...names.map((name) => name.length));
+    const bar = (plot.width - 64) / names.length;
+    return Math.max(8, (letters * 8.5 - bar) / 2);
+  };
+
 /** Steps between the marks of a scale. */
 const steps = (kind: string): number[] => {
   const few = kind === "whole" ? [] : [0.1, 0.2, 0.5];
@@ -123,6 +132,7 @@ const options = (
     points: { show: false },
     ...(bars && { paths: bars }),
   });
+  const names = points.map((point) => short(point.label, unit));
   const axis: uPlot.Axis = {
     stroke: () => colour("--soft"),
     font: "13px system-ui, sans-serif",
@@ -131,7 +141,7 @@ const options = (
   return {
     width,
     height: HEIGHT_PX,
-    padding: [12, 8, 0, 0],
+    padding: [12, roomFor(names), 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -149,11 +159,7 @@ const options = (
         incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28, 56, 112],
         size: 28,
         space: 64,
-        values: (_, marks) =>
-          marks.map((at) => {
-            const point = points[at];
-            return point ? short(point.label, unit) : "";
-          }),
+        values: (_, marks) => marks.map((at) => names[at] ?? ""),
       },
       {
         ...axis,
