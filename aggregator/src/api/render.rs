@@ -164,7 +164,7 @@ pub fn csv_bytes(query: &Query, answer: &Answer) -> Vec<u8> {
     let mut header: Vec<String> = query
         .dimensions
         .iter()
-        .map(|one| one.short_name())
+        .map(|one| plain(&one.short_name()))
         .collect();
     let is_compared = query.compare.is_some();
     for (place, metric) in query.metrics.iter().enumerate() {

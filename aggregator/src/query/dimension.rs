@@ -165,6 +165,7 @@ impl Dimension {
         let short = name.rsplit_once(':').map_or(&*name, |(_, short)| short);
         match self {
             D::Hour | D::Day | D::Week | D::Month => "date".to_owned(),
+            D::Prop(key) => key.clone(),
             _ => short.to_owned(),
         }
     }
@@ -296,6 +297,7 @@ mod tests {
         let prop = Dimension::parse("event:props:plan:a").unwrap();
         assert_eq!(prop, Dimension::Prop("plan:a".into()));
         assert_eq!(prop.name(), "event:props:plan:a");
+        assert_eq!(prop.short_name(), "plan:a");
         assert_eq!(Dimension::parse("visit:screen"), Ok(Dimension::Device));
         for bad in ["", "page", "event:props:", "visit:city", "time:year", "ü"] {
             assert!(Dimension::parse(bad).is_err(), "{bad}");

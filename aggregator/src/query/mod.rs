@@ -15,6 +15,7 @@ mod ids;
 pub mod metric;
 mod parse;
 mod plan;
+pub mod props;
 mod range;
 mod run;
 mod scan;
