@@ -4,8 +4,14 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What the scripts and styles are made with and of.
-const PACKAGES: [&str; 3] = ["esbuild", "htmx.org", "uplot"];
+/// What the scripts, the styles and the map are made with and of.
+const PACKAGES: [&str; 5] = [
+    "esbuild",
+    "htmx.org",
+    "topojson-client",
+    "uplot",
+    "world-atlas",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -26,6 +26,19 @@ const SHORT: [(&str, &str); 20] = [
     ("VN", "Vietnam"),
 ];
 
+/// Kosovo has no code in the standard; by custom it has this one and this number, which the
+/// standard leaves to its users.
+const KOSOVO: (&str, u32) = ("XK", 983);
+
+/// The number that ISO 3166 has for a code.
+pub fn number(code: &str) -> Option<u32> {
+    if code == KOSOVO.0 {
+        return Some(KOSOVO.1);
+    }
+    let country = CountryCode::for_alpha2(code).ok()?;
+    Some(country.numeric_id())
+}
+
 /// The name of an ISO 3166 code; the code itself where it is none, "Unknown" for `(none)`.
 pub fn name(code: &str) -> String {
     if let Some((_, name)) = SHORT.iter().find(|(known, _)| *known == code) {
@@ -34,6 +47,7 @@ pub fn name(code: &str) -> String {
     match CountryCode::for_alpha2(code) {
         Ok(country) => country.name().to_owned(),
         Err(_) if code == "(none)" => "Unknown".to_owned(),
+        Err(_) if code == KOSOVO.0 => "Kosovo".to_owned(),
         Err(_) => code.to_owned(),
     }
 }
@@ -60,6 +74,8 @@ mod tests {
         }
         let all = all();
         assert!(all.len() > 240 && all.contains(&("DE", "Germany".to_owned())));
+        assert_eq!((name("XK"), number("XK")), ("Kosovo".to_owned(), Some(983)));
+        assert_eq!((number("DE"), number("(none)")), (Some(276), None));
         assert_eq!(name("(none)"), "Unknown");
         assert_eq!(name("(other)"), "(other)");
     }

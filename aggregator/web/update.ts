@@ -91,6 +91,23 @@ export const follow = (changed: () => void): void => {
       context.request.action = location.pathname;
   });
 
+  // Links of a drawing are none to htmx.
+  document.addEventListener("click", (event) => {
+    const { target, button, ctrlKey, metaKey, shiftKey } = event;
+    const link = target instanceof Element ? target.closest("svg a") : null;
+    const path = link?.getAttribute("href");
+    if (!link || !path || button !== 0 || ctrlKey || metaKey || shiftKey)
+      return;
+    event.preventDefault();
+    void htmx.ajax("GET", path, {
+      source: link,
+      target: "#main",
+      select: "#main",
+      swap: "innerMorph strip:true show:none",
+      push: "true",
+    });
+  });
+
   document.addEventListener("htmx:before:request", (event) => {
     quiet?.abort();
     asker = contextOf(event)?.sourceElement ?? null;

@@ -279,9 +279,10 @@ async fn list(
     let Some((panel, tab)) = panels::tab_of(key, &Viewer::member(site, Role::Viewer)) else {
         return Ok(None);
     };
-    let mut metrics = vec![Metric::Visitors, tab.second];
+    let mut metrics = vec![Metric::Visitors];
+    metrics.extend(tab.beside.first());
     let answer = loop {
-        let query = Query::total(&metrics, due.range).by((tab.dimension)(), LINES);
+        let query = Query::total(&metrics, due.range).by(tab.dimension(), LINES);
         match query::run(snapshot, site, goals, &query).await {
             Ok(answer) => break answer,
             Err(Error::Refused(_)) if metrics.len() > 1 => metrics.truncate(1),
@@ -308,6 +309,7 @@ async fn list(
         title: match key {
             "goal" => "Goals",
             "page" => "Top pages",
+            "country" => "Countries",
             _ => panel.title,
         },
         column: tab.column,

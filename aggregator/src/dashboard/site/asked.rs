@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use super::super::{Failure, message};
 use super::panels::PANELS;
+use super::properties;
 use super::state::{DEFAULT_PERIOD, GUESTS_PERIOD, OPS, State, Term};
 use super::viewer::Viewer;
 use crate::error::Result;
@@ -41,7 +42,8 @@ impl Asked {
         viewer: Viewer,
         query: Option<&str>,
     ) -> std::result::Result<std::result::Result<Self, Response>, Failure> {
-        let names: Vec<&str> = PANELS.iter().map(|panel| panel.key).collect();
+        let names = PANELS.iter().map(|panel| panel.key);
+        let names: Vec<&str> = names.chain([properties::PANEL]).collect();
         let mut state = match State::parse(query.unwrap_or_default(), &names) {
             Ok(state) => state,
             Err(problem) => {
@@ -128,7 +130,7 @@ pub(super) fn called(dimension: &Dimension) -> String {
     match dimension {
         Dimension::Prop(key) => format!("Property {key}"),
         one => {
-            let found = all.into_iter().find(|tab| (tab.dimension)() == *one);
+            let found = all.into_iter().find(|tab| tab.dimension() == *one);
             found.map_or_else(|| one.short_name(), |tab| tab.column.to_owned())
         }
     }

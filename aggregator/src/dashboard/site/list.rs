@@ -12,10 +12,11 @@ use super::super::{Failure, message, packed_page};
 use super::Reader;
 use super::asked::{Asked, Chip, dates};
 use super::numbers;
-use super::panels::{self, PanelKind, Tab};
+use super::panels::{self, Of, PanelKind, Tab};
+use super::properties;
 use super::viewer::Viewer;
 use crate::error::{Error, Result};
-use crate::query::{Answer, Cell, Filter, Include, Leaf, Metric, Op, Query};
+use crate::query::{Answer, Cell, Dimension, Filter, Include, Leaf, Metric, Op, Query, Value};
 use crate::serve::App;
 use crate::site::Site;
 use crate::store::Snapshot;
@@ -32,7 +33,7 @@ struct ListPage {
     domain: String,
     reader: Reader,
     title: String,
-    column: &'static str,
+    column: String,
     back: String,
     csv: String,
     chips: Vec<Chip>,
@@ -80,28 +81,58 @@ pub async fn show_all(
         Some(key) => (key, true),
         None => (name, false),
     };
-    let Some((kind, tab)) = panels::tab_of(key, &viewer) else {
-        let text = "There is no such list. Choose one on the site's page.".to_owned();
-        return message(StatusCode::NOT_FOUND, "No such list", text);
-    };
+    let of_all = panels::tab_of(key, &viewer);
+    if of_all.is_none() && key != properties::LIST {
+        return no_such_list();
+    }
     let asked = match Asked::read(app, site, viewer, params).await? {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
+    let property = property(app, &asked).await?;
+    let (title, tab) = match (of_all, &property) {
+        (Some((kind, tab)), _) => (title(&kind, &tab), tab),
+        (None, Some(property)) => (format!("Property {property}"), properties::tab(property)),
+        (None, None) => return no_such_list(),
+    };
     let snapshot = &mut app.store.snapshot(asked.site.id).await?;
-    let (query, answer) = whole_list(&asked, snapshot, tab, is_csv).await?;
+    let (query, answer) = whole_list(&asked, snapshot, &tab, is_csv).await?;
     if is_csv && let Some(answer) = &answer {
         return Ok(crate::api::csv(&query, answer));
     }
-    let page = list_page(app, &asked, (kind, tab), &query, answer);
+    let page = list_page(app, &asked, (title, key, &tab), &query, answer);
     packed_page(&page, headers)
+}
+
+fn no_such_list() -> std::result::Result<Response, Failure> {
+    let text = "There is no such list. Choose one on the site's page.".to_owned();
+    message(StatusCode::NOT_FOUND, "No such list", text)
+}
+
+fn title(kind: &PanelKind, tab: &Tab) -> String {
+    match kind.tabs.iter().filter(|tab| !tab.is_map).count() {
+        1 => tab.name.to_owned(),
+        _ => format!("{}: {}", kind.title, tab.name.to_lowercase()),
+    }
+}
+
+/// The property that is chosen, if its values are shown to this viewer.
+async fn property(app: &App, asked: &Asked) -> Result<Option<String>> {
+    let chosen = asked.state.tabs.get(properties::PANEL);
+    let Some(key) = chosen.filter(|_| asked.viewer.threshold.is_none()) else {
+        return Ok(None);
+    };
+    let name = format!("event:props:{key}");
+    let shown = app.store.props(asked.site.id).await?;
+    let is_told = Dimension::parse(&name).is_ok() && properties::is_shown(key, &shown);
+    Ok(is_told.then(|| key.clone()))
 }
 
 /// All that can be told of a list's lines: the question with the most metrics that is answered.
 async fn whole_list(
     asked: &Asked,
     snapshot: &mut Snapshot,
-    tab: &Tab,
+    tab: &Tab<'_>,
     is_csv: bool,
 ) -> Result<(Query, Option<Answer>)> {
     let state = &asked.state;
@@ -109,7 +140,9 @@ async fn whole_list(
         true => (CSV_ROWS, 0),
         false => (LIST_ROWS, (state.page - 1) * LIST_ROWS),
     };
-    let sets: [&[Metric]; 4] = [
+    let mut least = vec![Metric::Visitors];
+    least.extend(tab.beside(state, &asked.viewer).first());
+    let sets: [&[Metric]; 6] = [
         &[
             Metric::Visitors,
             Metric::Visits,
@@ -117,14 +150,28 @@ async fn whole_list(
             Metric::BounceRate,
             Metric::VisitDuration,
         ],
+        &[
+            Metric::Visitors,
+            Metric::Events,
+            Metric::ConversionRate,
+            Metric::TotalRevenue,
+            Metric::AverageRevenue,
+        ],
         &[Metric::Visitors, Metric::Events, Metric::ConversionRate],
-        &[Metric::Visitors, tab.second(state, &asked.viewer)],
+        match tab.of {
+            // Of what is searched for it would be a share of that.
+            Of::Property(_) if state.search.trim().is_empty() => {
+                &[Metric::Visitors, Metric::Events, Metric::Percentage]
+            }
+            _ => &least,
+        },
+        &least,
         &[Metric::Visitors],
     ];
     let mut filter = state.filter();
     if !state.search.trim().is_empty() {
         let clauses = vec![state.search.trim().to_owned()];
-        let leaf = Leaf::new((tab.dimension)(), (Op::Contains, false), clauses, false);
+        let leaf = Leaf::new(tab.dimension(), (Op::Contains, false), clauses, false);
         if let Ok(leaf) = leaf {
             filter = filter.and(Filter::Leaf(leaf));
         }
@@ -138,9 +185,11 @@ async fn whole_list(
                 total_rows: true,
                 ..Include::default()
             },
-            ..asked.query(metrics).by((tab.dimension)(), limit)
+            ..asked.query(metrics).by(tab.dimension(), limit)
         };
         match asked.run(snapshot, &last).await {
+            // Revenue that never was is not told,.
+            Ok(answer) if is_without_revenue(&last, &answer) => {}
             Ok(answer) => return Ok((last, Some(answer))),
             Err(Error::Refused(_)) => {}
             Err(other) => return Err(other),
@@ -149,10 +198,21 @@ async fn whole_list(
     Ok((last, None))
 }
 
+fn is_without_revenue(query: &Query, answer: &Answer) -> bool {
+    let place = query
+        .metrics
+        .iter()
+        .position(|metric| *metric == Metric::TotalRevenue);
+    place.is_some_and(|place| {
+        let mut cells = answer.rows.iter().filter_map(|row| row.metrics.get(place));
+        cells.all(|cell| cell.value == Value::None)
+    })
+}
+
 fn list_page(
     app: &App,
     asked: &Asked,
-    (kind, tab): (&PanelKind, &Tab),
+    (title, key, tab): (String, &str, &Tab),
     query: &Query,
     answer: Option<Answer>,
 ) -> ListPage {
@@ -162,7 +222,7 @@ fn list_page(
         "These filters and this list are counted apart: both at once would need to know what each visitor did, which is not kept.".to_owned()
     });
     let total = answer.as_ref().map_or(0, |answer| answer.total_rows);
-    let dimension = (tab.dimension)();
+    let dimension = tab.dimension();
     let rows = answer.into_iter().flat_map(|answer| answer.rows);
     let rows = rows.map(|row| {
         let value = row.dimensions.first().map_or("", String::as_str);
@@ -188,13 +248,10 @@ fn list_page(
     let is_more = state.page * LIST_ROWS < total;
     ListPage {
         country_attribution: app.country_attribution.clone(),
-        title: match kind.tabs {
-            [_] => kind.title.to_owned(),
-            _ => format!("{}: {}", kind.title, tab.name.to_lowercase()),
-        },
-        column: tab.column,
+        title,
+        column: tab.column.to_owned(),
         back: format!("{base}{}", state.with(|state| state.search.clear()).url()),
-        csv: format!("{base}/list/{}.csv{}", tab.key, state.url()),
+        csv: format!("{base}/list/{key}.csv{}", state.url()),
         reader: Reader::of(asked),
         chips: asked.chips(),
         range: dates(&asked.range),

@@ -5,8 +5,10 @@ mod funnels;
 mod graph;
 mod heads;
 mod list;
+mod map;
 pub(crate) mod numbers;
 pub(crate) mod panels;
+mod properties;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ use super::guard::AtSite;
 use super::settings::{self, snippet};
 use super::{Failure, packed_page};
 use crate::error::{Error, Result};
-use crate::query::{Answer, Metric, Query};
+use crate::query::{Answer, Metric};
 use crate::serve::App;
 use crate::site::Site;
 use crate::store::Snapshot;
@@ -35,12 +37,10 @@ use funnels::FunnelPanel;
 use graph::{Graph, graph};
 use heads::{Headline, Heads, heads};
 pub use list::{all, show_all};
-use panels::{PANELS, Panel, Tab};
+use map::Shape;
+use panels::{PANELS, Panel, Tab, Tabs};
 use state::{COMPARE, Compare, DEFAULT_PERIOD, OPS, PERIODS, State};
 use viewer::Viewer;
-
-/// Rows of a panel.
-const PANEL_ROWS: usize = 10;
 
 /// A choice: its name, where it leads, whether it is chosen, the key that chooses it.
 pub struct Choice {
@@ -156,14 +156,18 @@ pub async fn show(
         empty,
     } = heads(&asked, snapshot).await?;
     let (graph, graph_refused) = graph(&asked, snapshot).await?;
-    let mut panels = Vec::with_capacity(PANELS.len());
-    for kind in &PANELS {
+    let keys = match empty {
+        true => Vec::new(),
+        false => properties::keys(app, &asked, snapshot).await?,
+    };
+    let of_keys: Vec<Tab> = keys.iter().map(|key| properties::tab(key)).collect();
+    let mut panels = Vec::with_capacity(PANELS.len() + 1);
+    for kind in PANELS.iter().chain([&properties::kind(&of_keys)]) {
         let Some(tab) = kind.tab(state, &asked.viewer) else {
             continue;
         };
-        let answer = list(&asked, snapshot, tab, PANEL_ROWS + 1).await;
-        let panel = panels::panel(kind, tab, state, &asked.viewer, answer, PANEL_ROWS)?;
-        panels.push(panel);
+        let answer = list(&asked, snapshot, tab).await;
+        panels.push(panels::panel(kind, tab, &asked, answer)?);
     }
     drop_empty(&mut panels, &asked);
     let funnels = match asked.viewer.threshold {
@@ -193,7 +197,7 @@ pub async fn show(
         is_custom: state.period == "custom",
         chips: asked.chips(),
         cleared: state.with(|state| state.filters.clear()).url(),
-        dimensions: dimensions(),
+        dimensions: dimensions(&of_keys),
         ops: OPS,
         pairs: state.pairs(),
         pairs_but_dates: but_dates(state),
@@ -289,28 +293,30 @@ fn compares(state: &State) -> Vec<Choice> {
     COMPARE.into_iter().map(choice).collect()
 }
 
-/// What the form filters by: name in the API, name for people.
-fn dimensions() -> Vec<(String, String)> {
+/// What the form filters by, beside the properties of a range: name in the API, name for people.
+fn dimensions(properties: &[Tab]) -> Vec<(String, String)> {
     let tabs = PANELS.iter().flat_map(|panel| panel.tabs.iter());
+    let tabs = tabs.filter(|tab| !tab.is_map).chain(properties);
     let named = tabs.map(|tab| {
-        let dimension = (tab.dimension)();
+        let dimension = tab.dimension();
         (dimension.name().into_owned(), called(&dimension))
     });
     named.collect()
 }
 
-/// A list; without its second number where that cannot be told.
-async fn list(asked: &Asked, snapshot: &mut Snapshot, tab: &Tab, rows: usize) -> Result<Answer> {
-    let of = asked.query(&[Metric::Visitors]);
-    let query = panels::query(&of, tab, &asked.state, &asked.viewer, rows);
-    match asked.run(snapshot, &query).await {
-        Err(Error::Refused(_)) => {
-            let only = Query {
-                metrics: vec![Metric::Visitors],
-                ..asked.query(&[Metric::Visitors]).by((tab.dimension)(), rows)
-            };
-            asked.run(snapshot, &only).await
+/// A list with its metrics: all that can be told of it, but visitors at least.
+async fn list(
+    asked: &Asked,
+    snapshot: &mut Snapshot,
+    tab: &Tab<'_>,
+) -> (Vec<Metric>, Result<Answer>) {
+    let mut metrics = vec![Metric::Visitors];
+    metrics.extend(tab.beside(&asked.state, &asked.viewer));
+    loop {
+        let query = asked.query(&metrics).by(tab.dimension(), tab.rows());
+        match asked.run(snapshot, &query).await {
+            Err(Error::Refused(_)) if metrics.len() > 1 => metrics.truncate(metrics.len() - 1),
+            answer => return (metrics, answer),
         }
-        answer => answer,
     }
 }

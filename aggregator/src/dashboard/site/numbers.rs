@@ -69,6 +69,20 @@ pub fn cell(metric: Metric, cell: &Cell) -> String {
     }
 }
 
+/// A cell in few letters, and what is to be said of it: all of an amount, or between what an
+/// estimate lies.
+pub fn short(metric: Metric, cell: &Cell) -> (String, Option<String>) {
+    let told = self::cell(metric, cell);
+    let short = match cell.value {
+        Value::Money { .. } => cell.value.to_json()["short"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    match short {
+        Some(short) => (short, Some(told)),
+        None => (told, bounds(metric, cell)),
+    }
+}
+
 /// Between what an estimate lies.
 pub fn bounds(metric: Metric, cell: &Cell) -> Option<String> {
     let [lower, upper] = cell.bounds?;

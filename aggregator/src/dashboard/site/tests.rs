@@ -1,5 +1,7 @@
 //! How much is sent, and what a page asks again.
 
+mod lists;
+
 use std::collections::HashMap;
 
 use axum::body::to_bytes;
@@ -15,6 +17,7 @@ use shared::visitor::{Salt, VisitorHash};
 
 use super::*;
 use crate::accounts::Role;
+use crate::country;
 use crate::salts::SaltKeeper;
 use crate::store::{Place, Store};
 
@@ -35,12 +38,13 @@ async fn start(folder: &tempfile::TempDir) -> (App, Site) {
     (app, site)
 }
 
-/// A day on which so many visitors each see another page and come another way.
+/// A day on which so many visitors each see another page and come another way, from all countries.
 async fn count(app: &App, site: &Site, visitors: usize) {
     let date = jiff::civil::date(2026, 11, 23);
     let mut day = Day::default();
     let mut people: HashMap<usize, Visitor> = HashMap::new();
     let address = ClientAddress::parse("203.0.113.9").unwrap();
+    let countries = country::all();
     for n in 0..visitors {
         // Names as long as long ones are, none like another.
         let word = &hex::encode(Sha256::digest(n.to_string()))[..24];
@@ -53,7 +57,7 @@ async fn count(app: &App, site: &Site, visitors: usize) {
             page: &long,
             host: &format!("{word}.a.example"),
             client: [
-                ["DE", "FR", "IT", "ES", "PL", "NL"][n % 6],
+                countries[n % countries.len()].0,
                 "Desktop",
                 word,
                 "1",
@@ -61,7 +65,7 @@ async fn count(app: &App, site: &Site, visitors: usize) {
                 "2",
             ],
             traffic: [word, &long, "Referral", word, word, word, word, word],
-            props: Vec::new(),
+            props: vec![(&word[..8], &long)],
             revenue: None,
             goals: Vec::new(),
             steps: Vec::new(),
@@ -116,6 +120,8 @@ async fn the_page_of_a_big_site_is_small() {
         let mut unpacked = flate2::read::GzDecoder::new(bytes.as_slice());
         std::io::Read::read_to_string(&mut unpacked, &mut html).unwrap();
         assert!(html.matches("<svg class=\"bar\"").count() >= 30, "{query}");
+        // The map is shown, and nearly all countries are links of it.
+        assert!(html.matches("</a>\n").count() > 200 && html.contains("<path class=\"land\""));
         assert!(bytes.len() < PAGE_BYTES_MAX, "{query}: {}", bytes.len());
     }
 }

@@ -46,6 +46,7 @@ async fn told(guest: &Browser<'_>, base: &str, from: usize, to: usize) -> Told {
             }
         }
     }
+    let mut on_map = 0;
     for list in ["page", "source", "country", "device", "browser", "goal"] {
         let csv = guest.get(&format!("{base}/list/{list}.csv?{range}")).await;
         assert_eq!(csv.status, 200, "{list}");
@@ -56,8 +57,20 @@ async fn told(guest: &Browser<'_>, base: &str, from: usize, to: usize) -> Told {
             let cells: Vec<&str> = row.split(',').collect();
             let of = |at: Option<usize>| at.and_then(|at| cells[at].parse().ok());
             let numbers = [of(place("visitors")), of(place("pageviews"))];
+            let is_country = list == "country" && cells[0] != "(other)";
+            if let (true, Some(n)) = (is_country, numbers[0]) {
+                // The map tells the same, and nothing else.
+                let name = crate::country::name(cells[0]);
+                let title = format!("<title>{name}: {n} visitor");
+                assert_eq!(page.html.matches(&title).count(), 1, "{title}");
+                on_map += 1;
+            }
             told.insert((list.to_owned(), cells[0].to_owned()), numbers);
         }
+    }
+    if let Some((_, rest)) = page.html.split_once("<figure class=\"map\">") {
+        let (map, _) = rest.split_once("</figure>").unwrap_or_default();
+        assert_eq!(map.matches("<title>").count(), on_map);
     }
     told
 }
