@@ -28,6 +28,7 @@ use crate::assets;
 use crate::error::Error;
 use crate::serve::App;
 use guard::{Needs, Pages};
+use site::segments;
 
 /// Every page, with what it needs.
 pub fn pages(app: App) -> Pages {
@@ -36,7 +37,16 @@ pub fn pages(app: App) -> Pages {
         .get("/", Needs::Account, overview::show)
         .get("/sites/{domain}", viewer, site::site)
         .get("/sites/{domain}/list/{list}", viewer, site::all)
-        .get("/sites/{domain}/live", viewer, site::live);
+        .get("/sites/{domain}/live", viewer, site::live)
+        .get("/sites/{domain}/segments", viewer, segments::show)
+        .post("/sites/{domain}/segments", viewer, segments::save)
+        .post("/sites/{domain}/segments/rename", viewer, segments::rename)
+        .post(
+            "/sites/{domain}/segments/replace",
+            viewer,
+            segments::replace,
+        )
+        .post("/sites/{domain}/segments/delete", viewer, segments::delete);
     for asset in &assets::ALL {
         let answer = move |headers: HeaderMap| async move { asset.answer(&headers) };
         pages = pages.get(asset.path, Needs::Nothing, answer);
