@@ -220,7 +220,8 @@ fn name(raw: Option<&RawValue>) -> Result<String, Invalid> {
             .to_string()
             .into(),
     };
-    if name.trim().is_empty() {
+    let is_invisible = |c: char| c.is_control() || c.is_whitespace();
+    if name.chars().all(is_invisible) {
         return Err(invalid("name", "is blank"));
     }
     if name.chars().count() > EVENT_NAME_CHARS_MAX {
@@ -293,6 +294,23 @@ mod tests {
 
     fn field(body: Value) -> &'static str {
         parse(body).unwrap_err().field
+    }
+
+    /// Found by fuzzing: what is replaced by blanks is blank.
+    #[test]
+    fn names_of_nothing_but_control_characters_are_blank() {
+        let name = |name: &str| json!({"n": name, "u": "https://a.example/"});
+        for blank in ["\u{89}", " \u{7f}\t", "\u{1}\u{85}"] {
+            assert_eq!(field(name(blank)), "name");
+        }
+        let Kind::Custom { name, .. } = parse(name("a\u{89}b")).unwrap().kind else {
+            panic!("an event of one's own");
+        };
+        assert_eq!(name, "a b");
+        let props = json!({"n": "x", "u": "https://a.example/",
+            "p": {"\u{89}": "1", "k": "\u{89} ", "\u{89}l ": "\u{7f}2"}});
+        let known = parse(props).unwrap().props.list;
+        assert_eq!(known, [("l".to_owned(), "2".to_owned())]);
     }
 
     #[test]

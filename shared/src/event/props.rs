@@ -103,7 +103,7 @@ fn scalar(raw: &RawValue) -> Option<String> {
 }
 
 fn clean(text: &str) -> String {
-    let text = text.trim();
+    let text = text.trim_matches(|c: char| c.is_control() || c.is_whitespace());
     match text.contains(char::is_control) {
         true => text.replace(char::is_control, " "),
         false => text.to_owned(),
