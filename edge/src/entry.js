@@ -59,6 +59,8 @@ const gatherings = new Map();
 const last = new Map();
 /** When each day object was last called, and whether with several beacons. */
 const calls = new Map();
+/** Beacons in all of them. */
+let waiting = 0;
 
 /** What nearly every beacon is answered with. */
 const ACCEPTED = {
@@ -67,22 +69,23 @@ const ACCEPTED = {
 };
 
 export default {
-  async fetch(request, env, ctx) {
-    const wasm = globalThis.__worker_init_state;
+  fetch(request, env, ctx) {
     if (request.method !== "POST" || !isEvent(request.url)) {
       return new Rust(ctx, env).fetch(request);
     }
-    if (wasm.criticalError) new Rust(ctx, env); // Begins anew.
-    try {
-      return await beacon(request, env, ctx);
-    } catch (error) {
-      // Out of memory: the instance cannot be trusted any more.
-      if (error instanceof WebAssembly.RuntimeError) wasm.criticalError = true;
-      console.error(`beacon: ${error.message ?? error}`);
-      return refused(503, "the event could not be stored; send it again");
-    }
+    if (globalThis.__worker_init_state.criticalError) new Rust(ctx, env); // Begins anew.
+    return beacon(request, env, ctx).catch(failed);
   },
 };
+
+function failed(error) {
+  // Out of memory: the instance cannot be trusted any more.
+  if (error instanceof WebAssembly.RuntimeError) {
+    globalThis.__worker_init_state.criticalError = true;
+  }
+  console.error(`beacon: ${error.message ?? error}`);
+  return refused(503, "the event could not be stored; send it again");
+}
 
 const isEvent = (url) => {
   const path = url.indexOf("/", url.indexOf("://") + 3);
@@ -99,7 +102,8 @@ async function beacon(request, env, ctx) {
   const { headers } = request;
   const body = await read(request, headers.get("content-length"));
   if (!body) return refused(413, "the body is larger than 64 KiB");
-  if (waiting() >= WAITING_MAX) {
+  if (waiting >= WAITING_MAX) forget_lost(Date.now());
+  if (waiting >= WAITING_MAX) {
     return refused(503, "too many events are waiting; send it again");
   }
   const cf = config.needs_cf ? request.cf : undefined;
@@ -179,20 +183,20 @@ function ask(env, ctx) {
   return loading.done;
 }
 
-/** Beacons that wait for a commit. Gatherings that were cut off for good are forgotten here. */
-function waiting() {
-  const now_ms = Date.now();
-  let entries = 0;
+/** Forgets gatherings that were cut off for good. */
+function forget_lost(now_ms) {
   for (const gathering of gatherings.values()) {
-    if (now_ms - gathering.opened_ms > GONE_AFTER_MS) {
-      gathering.ended = true;
-      gatherings.delete(gathering.number);
-      if (last.get(gathering.name) === gathering) last.delete(gathering.name);
-    } else {
-      entries += gathering.entries;
-    }
+    if (now_ms - gathering.opened_ms > GONE_AFTER_MS) forget(gathering);
   }
-  return entries;
+}
+
+/** Nobody joins it any more. */
+function forget(gathering) {
+  gathering.ended = true;
+  if (gatherings.get(gathering.number) !== gathering) return;
+  gatherings.delete(gathering.number);
+  waiting -= gathering.entries;
+  if (last.get(gathering.name) === gathering) last.delete(gathering.name);
 }
 
 /** The gathering of a ticket. Whoever opens it sends it. */
@@ -201,6 +205,7 @@ function join(ticket, env, ctx) {
   let gathering = gatherings.get(number);
   const now_ms = Date.now();
   if (!gathering) {
+    forget_lost(now_ms);
     const name = day_of(number);
     gathering = {
       number,
@@ -224,6 +229,7 @@ function join(ticket, env, ctx) {
     ctx.waitUntil(lead(gathering, env));
   }
   gathering.entries++;
+  waiting++;
   return gathering;
 }
 
@@ -250,9 +256,7 @@ async function lead(gathering, env) {
   } catch (error) {
     console.error(`gather: ${error.message ?? error}`);
   }
-  gathering.ended = true;
-  gatherings.delete(gathering.number);
-  if (last.get(gathering.name) === gathering) last.delete(gathering.name);
+  forget(gathering);
   gathering.end();
 }
 

@@ -127,7 +127,7 @@ pub const DELTAS_MAX: u64 = 512;
 pub const CHUNK_BYTES: usize = 512 * 1024;
 /// Bytes of the log of visitors before their rows are written. More of it means fewer rows written,
 /// and more to read when a day object comes back to life.
-pub const LOG_BYTES_MAX: usize = 2 * 1024 * 1024;
+pub const LOG_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long an acknowledged batch is kept for an aggregator restored from a backup, ms.
 pub const ACKED_KEPT_MS: i64 = 48 * 3_600_000;
 
