@@ -334,7 +334,7 @@ async fn tls_of_our_own_takes_1_2_and_1_3_and_new_certificates_while_it_runs() {
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && told.contains(says), "{told}");
     }
-    let alone = serve(&options[..4].to_vec()).output().unwrap();
+    let alone = serve(&options[..4]).output().unwrap();
     assert!(!alone.status.success(), "a certificate without its key");
 
     let mut server = Process::start(serve(&options).stdout(Stdio::null()).stderr(Stdio::null()));
