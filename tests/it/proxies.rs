@@ -267,7 +267,7 @@ async fn nginx_as_documented_counts_from_the_right_address_and_logs_none() {
         )
         .replace("127.0.0.1:8787", &format!("127.0.0.1:{}", system.edge_port));
     assert!(
-        !config.contains(live) && !config.contains("443"),
+        !config.contains(live) && !config.contains(" 443 "),
         "{config}"
     );
     std::fs::write(folder.path().join("dayfly.conf"), config).unwrap();
