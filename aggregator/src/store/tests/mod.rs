@@ -7,6 +7,7 @@ mod imports;
 mod mail;
 mod settings;
 mod shared_links;
+mod size;
 pub(crate) mod sqlite;
 
 use jiff::Timestamp;
