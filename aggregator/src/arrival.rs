@@ -1,19 +1,20 @@
 //! How a request came: over HTTPS or not, to which host, from which network; and what every answer
 //! says about that in its headers.
 //!
-//! This server speaks HTTP only. That a request came over HTTPS is believed when a proxy says so
-//! whose address is among the trusted ones (`--trust-proxy`), and so is whom it came from; of anybody
-//! else these headers are ignored. What comes over plain HTTP for another host than loopback is sent
+//! That a request came over HTTPS is known where this server speaks TLS itself (`tls.rs`), and
+//! believed when a proxy says so whose address is among the trusted ones (`--trust-proxy`); so is whom
+//! it came from. Of anybody else these headers are ignored. What comes over plain HTTP for another host than loopback is sent
 //! to HTTPS, but for the edge's signed channel and `/health`.
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use shared::address::{ClientAddress, Network};
 
+use crate::clock::Stopwatch;
 use crate::serve::App;
 
 /// A year: how long a browser is to remember that there is HTTPS.
@@ -28,6 +29,14 @@ const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(),
 /// The other end of a connection; `connections.rs` puts it beside each request.
 #[derive(Clone, Copy)]
 pub struct Peer(pub ClientAddress);
+
+/// Beside a request that came over TLS of our own.
+#[derive(Clone, Copy)]
+pub struct Encrypted;
+
+/// Put beside an answer: other sites' pages may show it, as an image.
+#[derive(Clone, Copy)]
+pub struct ForAnyPage;
 
 /// Put beside an answer: it may be part of another site's page.
 #[derive(Clone, Copy)]
@@ -94,7 +103,7 @@ fn last<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str>
 }
 
 /// What the Host header names, when it is a host.
-fn host(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn host(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::HOST)?.to_str().ok()?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
     let is_one = !text.is_empty() && text.len() <= 255 && text.bytes().all(allowed);
@@ -102,7 +111,7 @@ fn host(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A host without its port.
-fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     match host.starts_with('[') {
         true => host.split_inclusive(']').next().unwrap_or(host),
         false => host.split(':').next().unwrap_or(host),
@@ -124,8 +133,12 @@ pub fn is_loopback(host: &str) -> bool {
 pub async fn arrive(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>();
     let peer = peer.map_or(ClientAddress::UNKNOWN, |peer| peer.0);
-    let arrival = Arrival::of(request.headers(), peer, &app.trusted_proxies);
+    let mut arrival = Arrival::of(request.headers(), peer, &app.trusted_proxies);
+    arrival.is_https |= request.extensions().get::<Encrypted>().is_some();
     let is_https = arrival.is_https;
+    let watch = Stopwatch::start();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match to_https(&request, &arrival) {
         Some(location) => {
             let headers = [
@@ -139,8 +152,17 @@ pub async fn arrive(State(app): State<App>, mut request: Request, next: Next) ->
             next.run(request).await
         }
     };
+    let route = route.as_ref().map(MatchedPath::as_str);
+    app.metrics
+        .answered(&method, route, response.status(), watch.elapsed());
     let embeddable = response.extensions().get::<Embeddable>().is_some();
+    let for_any_page = response.extensions().get::<ForAnyPage>().is_some();
     tell(response.headers_mut(), is_https);
+    if for_any_page {
+        let name = HeaderName::from_static("cross-origin-resource-policy");
+        let policy = HeaderValue::from_static("cross-origin");
+        response.headers_mut().insert(name, policy);
+    }
     if embeddable {
         let headers = response.headers_mut();
         let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *");

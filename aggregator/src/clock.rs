@@ -1,4 +1,6 @@
-//! The one real clock of the aggregator, and days as numbers.
+//! The one real clock of the aggregator, how long something took, and days as numbers.
+
+use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use shared::clock::{Clock, UnixMs};
@@ -14,6 +16,23 @@ impl Clock for SystemClock {
         #[cfg(feature = "test-clock")]
         let now_ms = now_ms.saturating_add(test_offset_ms());
         now_ms
+    }
+}
+
+/// How long something takes, whatever becomes of the clock meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    #[allow(clippy::disallowed_methods)] // What is measured is told as metrics; nothing is counted by it.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since it was started.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 

@@ -1,10 +1,13 @@
-//! Connections of the server, HTTP/1.1: each may wait for a bounded time, with a bounded head.
+//! Connections of the server, HTTP/1.1, over TLS where it has a certificate (`tls.rs`): each may wait
+//! for a bounded time, with a bounded head.
 //!
 //! | a head | answer |
 //! |---|---|
+//! | over TLS that is not agreed on within 10 s | the connection is closed |
 //! | that is not whole 60 s after the connection was made or the last answer given | the connection is closed |
 //! | larger than 32 KiB, or with more than 100 headers | 431 |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,15 +16,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use shared::address::ClientAddress;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
-use crate::arrival::Peer;
+use crate::arrival::{Encrypted, Peer};
+use crate::tls::Tls;
 
 /// How long a head may take, and a connection be idle.
 const HEAD_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the handshake of TLS may take.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// Largest head, bytes.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most headers.
@@ -32,6 +39,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Serves until `stop`; then takes no new connection, and gives what is under way `drain` to end.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     router: Router,
     stop: impl Future<Output = ()>,
     drain: Duration,
@@ -55,26 +63,48 @@ pub async fn serve(
         };
         // An address that is none of ours to keep: it has no Debug, and goes with the request.
         let peer = ClientAddress::parse(&peer.ip().to_string()).unwrap_or(ClientAddress::UNKNOWN);
-        let routes = TowerToHyperService::new(router.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            routes.call(request)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_PATIENCE)
-            .max_header_size(HEAD_BYTES_MAX)
-            .max_headers(HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), service);
-        let watched = open.watch(connection);
+        let (router, watcher) = (router.clone(), open.watcher());
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor());
         tokio::spawn(async move {
-            // How a client ends its connection is its own affair.
-            let _ = watched.await;
+            let Some(acceptor) = acceptor else {
+                return answer(stream, peer, false, router, watcher).await;
+            };
+            let handshake = acceptor.accept(stream);
+            // Who cannot agree on TLS with us has to look at their own side.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
+                answer(stream, peer, true, router, watcher).await;
+            }
         });
     }
     drop(listener);
     // What takes longer is cut off.
     let _ = tokio::time::timeout(drain, open.shutdown()).await;
+}
+
+/// Answers what comes on one connection, until it ends.
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: ClientAddress,
+    is_encrypted: bool,
+    router: Router,
+    watcher: Watcher,
+) {
+    let routes = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        if is_encrypted {
+            request.extensions_mut().insert(Encrypted);
+        }
+        routes.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    // How a client ends its connection is its own affair.
+    let _ = watcher.watch(connection).await;
 }
 
 fn is_of_one_connection(error: &std::io::Error) -> bool {
@@ -112,7 +142,13 @@ mod tests {
         let stopped = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(listener, router, stopped, Duration::from_secs(2)));
+        let served = tokio::spawn(serve(
+            listener,
+            None,
+            router,
+            stopped,
+            Duration::from_secs(2),
+        ));
         (address, stop, served)
     }
 

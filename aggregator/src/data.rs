@@ -22,20 +22,25 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
+    /// The folder as it is, to be looked at; it need not be there.
+    pub fn at(path: &Path, url: Option<&str>) -> Self {
+        let database = match url {
+            Some(url) => Place::Url(url.to_owned()),
+            None => Place::File(path.join("dayfly.sqlite")),
+        };
+        Self {
+            path: path.to_owned(),
+            database,
+        }
+    }
+
     /// Opens the folder, making it when it is missing. The database is the one in it, or the one
     /// of a URL.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn open(path: &Path, url: Option<&str>) -> Result<Self> {
-        let database = match url {
-            Some(url) => Place::Url(url.to_owned()),
-            None => Place::File(path.join("dayfly.sqlite")),
-        };
-        let folder = Self {
-            path: path.to_owned(),
-            database,
-        };
+        let folder = Self::at(path, url);
         fs::create_dir_all(path).map_err(|error| folder.problem(error.to_string()))?;
         Ok(folder)
     }

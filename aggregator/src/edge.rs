@@ -4,28 +4,53 @@
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{self, DefaultBodyLimit, Path, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::batch::{Batch, Source};
 use shared::limits::BATCH_BYTES_MAX;
-use shared::report::{Report, Told};
+use shared::report::{Report, Sums, Told};
 use shared::roster::{self, Roster, Salts};
-use shared::sign::{HEADER, Signed, sha256};
+use shared::sign::{HEADER, Signed, sha256, time_of};
 use shared::visitor::SiteId;
 use zeroize::Zeroizing;
 
-use crate::clock::date_in_utc;
+use crate::clock::{Stopwatch, date_in_utc};
 use crate::error::Error;
+use crate::observe::metrics;
 use crate::serve::App;
 use crate::shards::Shards;
 use crate::store::{Applied, LastOf};
 
 /// Asked by `dayfly audit`, not by an edge.
 pub const REPORTS: &str = "/edge/v1/reports";
+/// Asked by `dayfly doctor`.
+pub const STATE: &str = "/edge/v1/state";
+
+/// What `dayfly doctor` is told of the channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The server's version.
+    pub version: String,
+    /// Its clock, unix seconds.
+    pub now_s: i64,
+    /// For how long it runs, seconds.
+    pub runs_s: u64,
+    /// How long ago the edge last spoke, seconds.
+    pub heard_s: Option<i64>,
+    /// By how much the edge's clock was ahead then, seconds.
+    pub ahead_s: i64,
+    /// How long ago a signature was last refused, seconds, and by how much its clock was ahead.
+    pub refused: Option<(i64, i64)>,
+    /// How long ago a batch was last applied, seconds.
+    pub batch_s: Option<i64>,
+    /// What the edge's reports say together.
+    pub sums: Sums,
+}
 
 /// The routes, all of them signed.
 pub fn routes(app: App) -> Router<App> {
@@ -36,6 +61,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/edge/v1/batches/check", post(check))
         .route("/edge/v1/report", post(report))
         .route(REPORTS, get(reports))
+        .route(STATE, get(state))
         .route(
             "/edge/v1/sources/{site}/{date}/{shard}/{incarnation}",
             get(last_of_source),
@@ -45,7 +71,11 @@ pub fn routes(app: App) -> Router<App> {
 }
 
 /// Lets a request through when its signature is right; 401 otherwise, 413 for a large body.
-async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn signed(
+    extract::State(app): extract::State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BATCH_BYTES_MAX).await else {
         return refusal(
@@ -64,20 +94,25 @@ async fn signed(State(app): State<App>, request: Request, next: Next) -> Respons
         .get(HEADER)
         .and_then(|value| value.to_str().ok());
     let now_ms = app.clock.now_ms();
+    let ahead_s = header
+        .and_then(time_of)
+        .map_or(0, |at_s| at_s.saturating_sub(now_ms.div_euclid(1_000)));
     if !header.is_some_and(|header| claim.verify(header, &app.edge_keys, now_ms)) {
+        app.metrics.signature_refused(ahead_s, now_ms);
         return refusal(
             StatusCode::UNAUTHORIZED,
             "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
         );
     }
-    if path != REPORTS {
+    if path != REPORTS && path != STATE {
         app.edge_was_heard();
+        app.metrics.signature_taken(ahead_s);
     }
     next.run(Request::from_parts(parts, Body::from(bytes)))
         .await
 }
 
-async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
+async fn roster(extract::State(app): extract::State<App>) -> Result<Json<Roster>, Failure> {
     let now_ms = app.clock.now_ms();
     let sites = app.store.sites().await?;
     let mut settings = app.store.settings().await?;
@@ -98,7 +133,7 @@ async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {
     }))
 }
 
-async fn salts(State(app): State<App>) -> Result<Response, Failure> {
+async fn salts(extract::State(app): extract::State<App>) -> Result<Response, Failure> {
     let salts = app.issue_salts().await?;
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
@@ -120,38 +155,57 @@ fn salts_json(salts: &Salts) -> Result<Bytes, Error> {
     Ok(Bytes::from_owner(text))
 }
 
-async fn batches(State(app): State<App>, bytes: Bytes) -> Result<Response, Failure> {
+async fn batches(
+    extract::State(app): extract::State<App>,
+    bytes: Bytes,
+) -> Result<Response, Failure> {
+    let watch = Stopwatch::start();
+    let became = |became| {
+        let now_ms = app.clock.now_ms();
+        app.metrics
+            .batch(became, bytes.len(), watch.elapsed(), now_ms);
+    };
     let batch = match readable(&bytes) {
         Ok(batch) => batch,
-        Err(problem) => return Ok(malformed(&problem)),
+        Err(problem) => {
+            became(metrics::Batch::Malformed);
+            return Ok(malformed(&problem));
+        }
     };
-    Ok(
-        match app
-            .store
-            .apply_batch(&batch, sha256(&bytes), app.clock.now_ms())
-            .await?
-        {
-            Applied::Now => Json(json!({ "status": "applied" })).into_response(),
-            Applied::Before => Json(json!({ "status": "duplicate" })).into_response(),
-            Applied::Gap { last } => {
-                let body = json!({ "error": "batches before this one are missing", "last": last });
-                (StatusCode::CONFLICT, Json(body)).into_response()
-            }
-            Applied::Conflict => {
-                let source = &batch.source;
-                tracing::error!(
-                    site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
-                    "another batch of this number was applied before; this one is kept at the edge"
-                );
-                refusal(
-                    StatusCode::CONFLICT,
-                    "another batch of this number was applied",
-                )
-            }
-            Applied::Gone => removed(),
-            Applied::UnknownSite => unknown(batch.source.site),
-        },
-    )
+    let applied = app
+        .store
+        .apply_batch(&batch, sha256(&bytes), app.clock.now_ms())
+        .await;
+    became(match &applied {
+        Ok(Applied::Now) => metrics::Batch::Applied,
+        Ok(Applied::Before) => metrics::Batch::Duplicate,
+        Ok(Applied::Gap { .. }) => metrics::Batch::Gap,
+        Ok(Applied::Conflict) => metrics::Batch::Conflict,
+        Ok(Applied::Gone) => metrics::Batch::Removed,
+        Ok(Applied::UnknownSite) => metrics::Batch::UnknownSite,
+        Err(_) => metrics::Batch::Failed,
+    });
+    Ok(match applied? {
+        Applied::Now => Json(json!({ "status": "applied" })).into_response(),
+        Applied::Before => Json(json!({ "status": "duplicate" })).into_response(),
+        Applied::Gap { last } => {
+            let body = json!({ "error": "batches before this one are missing", "last": last });
+            (StatusCode::CONFLICT, Json(body)).into_response()
+        }
+        Applied::Conflict => {
+            let source = &batch.source;
+            tracing::error!(
+                site = source.site, date = %source.date, shard = source.shard, seq = batch.seq,
+                "another batch of this number was applied before; this one is kept at the edge"
+            );
+            refusal(
+                StatusCode::CONFLICT,
+                "another batch of this number was applied",
+            )
+        }
+        Applied::Gone => removed(),
+        Applied::UnknownSite => unknown(batch.source.site),
+    })
 }
 
 /// Reads a batch, or tells why it cannot be taken. What is wrong with a batch does not change: the
@@ -184,7 +238,7 @@ async fn check(bytes: Bytes) -> Response {
 
 /// The number of the last batch of a source that was applied.
 async fn last_of_source(
-    State(app): State<App>,
+    extract::State(app): extract::State<App>,
     Path((site, date, shard, incarnation)): Path<(String, String, String, String)>,
 ) -> Result<Response, Failure> {
     let source = match Source::from_path([&site, &date, &shard, &incarnation]) {
@@ -199,7 +253,7 @@ async fn last_of_source(
 }
 
 /// How delivery goes at the edge.
-async fn report(State(app): State<App>, bytes: Bytes) -> Response {
+async fn report(extract::State(app): extract::State<App>, bytes: Bytes) -> Response {
     match Told::decode(&bytes) {
         Ok(told) => {
             app.reports.take(told, app.clock.now_ms());
@@ -210,11 +264,30 @@ async fn report(State(app): State<App>, bytes: Bytes) -> Response {
 }
 
 /// For `dayfly audit`: every report that is not too old, and how many seconds ago it came.
-async fn reports(State(app): State<App>) -> Json<Vec<(Report, i64)>> {
+async fn reports(extract::State(app): extract::State<App>) -> Json<Vec<(Report, i64)>> {
     let now_ms = app.clock.now_ms();
     let all = app.reports.all(now_ms).into_iter();
     let aged = all.map(|(report, heard_ms)| (report, (now_ms - heard_ms) / 1_000));
     Json(aged.collect())
+}
+
+/// For `dayfly doctor`: what the server knows of the channel.
+async fn state(extract::State(app): extract::State<App>) -> Json<State> {
+    let now_ms = app.clock.now_ms();
+    let ago_s = |at_ms: i64| now_ms.saturating_sub(at_ms).max(0) / 1_000;
+    let metrics = &app.metrics;
+    Json(State {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        now_s: now_ms.div_euclid(1_000),
+        runs_s: metrics.started.elapsed().as_secs(),
+        heard_s: app.edge_heard_ms().map(ago_s),
+        ahead_s: metrics.edge_ahead_s(),
+        refused: metrics
+            .refused()
+            .map(|(at_ms, ahead_s)| (ago_s(at_ms), ahead_s)),
+        batch_s: metrics.last_batch_ms().map(ago_s),
+        sums: app.reports.sums(now_ms),
+    })
 }
 
 /// The edge drops what it holds of the site (I12).

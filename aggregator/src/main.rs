@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,10 +10,11 @@ use std::process::ExitCode;
 use aggregator::data::DataFolder;
 use aggregator::error::Result;
 use aggregator::geo::cli::GeoCommand;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use cli::audit::AuditCommand;
 use cli::backup::{BackupCommand, RestoreCommand};
+use cli::doctor::DoctorCommand;
 use cli::export::ExportCommand;
 use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
@@ -44,7 +46,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server: the edge's channel, the stats API, the dashboard.
-    Serve(ServeCommand),
+    Serve(Box<ServeCommand>),
     /// Add, list and remove sites and decide how they count, also while the server runs.
     #[command(subcommand)]
     Site(SiteCommand),
@@ -73,6 +75,8 @@ enum Command {
     Query(QueryCommand),
     /// Check that all that was accepted is applied or waits, and what is stored about visitors.
     Audit(AuditCommand),
+    /// Look at a running installation from end to end, and say what to do about what is wrong.
+    Doctor(Box<DoctorCommand>),
     /// Write all that is stored, but the live view, into one file; also while the server runs.
     Backup(BackupCommand),
     /// Put a backup in the place of what is stored; the server must be stopped.
@@ -109,10 +113,29 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The variables that a command or those below it take.
+fn variables(command: &clap::Command) -> BTreeSet<String> {
+    let own = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env());
+    let mut names: BTreeSet<String> = own
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.extend(command.get_subcommands().flat_map(variables));
+    names
+}
+
 async fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Geo(command) = cli.command {
         command.run()?; // Needs no data folder, and makes none.
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Doctor(command) = cli.command {
+        // This one neither.
+        let known = variables(&Cli::command());
+        return command
+            .run(&cli.data, cli.database.as_deref(), &known)
+            .await;
     }
     if let Command::Mail(command) = cli.command {
         command.run().await?; // Nor does this.
@@ -129,6 +152,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Audit(command) => return command.run(&data).await,
         Command::Import(command) => return command.run(&data).await,
         Command::Export(command) => command.run(&data).await,
+        Command::Doctor(_) => return Ok(ExitCode::SUCCESS), // Ran above.
         Command::Geo(command) => command.run(),
         Command::Serve(command) => command.run(&data).await,
         Command::Site(command) => command.run(&data).await,

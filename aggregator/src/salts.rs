@@ -46,8 +46,7 @@ impl SaltKeeper {
         let mut builder = fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(|error| problem(error.to_string()))?;
-        let kind = rustix::fs::statfs(folder).map_err(|error| problem(error.to_string()))?;
-        if !RAM_BACKED.contains(&(kind.f_type as u32)) {
+        if !Self::is_in_ram(folder).map_err(|error| problem(error.to_string()))? {
             if !on_disk {
                 return Err(problem(
                     "not on a RAM-backed file system (--salts-on-disk accepts that and says what it risks)".into(),
@@ -68,10 +67,27 @@ impl SaltKeeper {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
             Err(error) => return Err(problem(error.to_string())),
         };
-        Ok(Self {
-            salts: Mutex::new(text.lines().filter_map(read_line).collect()),
+        let salts: BTreeMap<_, _> = text.lines().filter_map(read_line).collect();
+        let keeper = Self {
+            salts: Mutex::default(),
             file: Some(file),
-        })
+        };
+        if !salts.is_empty() {
+            // Written anew, its pages of RAM are this process's: what keeps a service's memory out
+            // of swap (MemorySwapMax=0) holds for them, too.
+            keeper.write(&salts)?;
+        }
+        *keeper.salts.lock().unwrap_or_else(PoisonError::into_inner) = salts;
+        Ok(keeper)
+    }
+
+    /// Whether a folder is on a file system in RAM.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be asked.
+    pub fn is_in_ram(folder: &Path) -> std::io::Result<bool> {
+        let kind = rustix::fs::statfs(folder)?;
+        Ok(RAM_BACKED.contains(&(kind.f_type as u32)))
     }
 
     /// The folder to use when none is named: the service manager's runtime folder, or one of the
@@ -83,10 +99,7 @@ impl SaltKeeper {
         [runtime, Some(shared_memory)]
             .into_iter()
             .flatten()
-            .find(|folder| {
-                rustix::fs::statfs(folder)
-                    .is_ok_and(|kind| RAM_BACKED.contains(&(kind.f_type as u32)))
-            })
+            .find(|folder| Self::is_in_ram(folder).unwrap_or(false))
             .map(|folder| folder.join(format!("dayfly-{user}")))
     }
 

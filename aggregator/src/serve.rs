@@ -4,13 +4,13 @@
 //! seconds, closes the database and exits.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -30,10 +30,12 @@ use crate::arrival::arrive;
 use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
 use crate::mail::Mail;
+use crate::observe::{Metrics, listener, status};
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
 use crate::store::Store;
-use crate::{api, chores, connections, dashboard, edge};
+use crate::tls::Tls;
+use crate::{api, arrival, chores, connections, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -87,6 +89,23 @@ pub struct App {
     pub trusted_proxies: Arc<[Network]>,
     /// Mail, where there is.
     pub mail: Option<Arc<Mail>>,
+    /// What is counted and measured of the server itself. Kept in memory only.
+    pub metrics: Arc<Metrics>,
+    /// What everybody is told of how it goes. Kept in memory only.
+    pub status: Arc<status::Found>,
+    /// Where the data folder is, for its room to be measured.
+    pub data_folder: Option<Arc<Path>>,
+}
+
+/// Listeners beside the first.
+#[derive(Default)]
+pub struct Beside {
+    /// The first one speaks TLS with this.
+    pub tls: Option<Arc<Tls>>,
+    /// Answers `/metrics`.
+    pub metrics: Option<TcpListener>,
+    /// Sends browsers to HTTPS.
+    pub redirect: Option<TcpListener>,
 }
 
 impl App {
@@ -114,7 +133,17 @@ impl App {
             accounts: Arc::default(),
             trusted_proxies: Arc::default(),
             mail: None,
+            metrics: Arc::default(),
+            status: Arc::default(),
+            data_folder: None,
         }
+    }
+
+    /// The same over a data folder.
+    #[must_use]
+    pub fn with_data_folder(mut self, folder: &Path) -> Self {
+        self.data_folder = Some(folder.into());
+        self
     }
 
     /// The same with backups by the clock.
@@ -222,15 +251,66 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until a signal to stop.
-pub async fn serve(listener: TcpListener, app: App) {
+pub async fn serve(listener: TcpListener, beside: Beside, app: App) {
     let (store, mail) = (app.store.clone(), app.mail.clone());
+    let Beside {
+        tls,
+        metrics,
+        redirect,
+    } = beside;
     let chores = tokio::spawn(chores::run(app.clone()));
-    connections::serve(listener, router(app), signal_to_stop(), DRAIN).await;
+    let port = listener.local_addr().map_or(443, |address| address.port());
+    let metrics = async {
+        if let Some(metrics) = metrics {
+            let routes = listener::router(app.clone());
+            connections::serve(metrics, None, routes, signal_to_stop(), DRAIN).await;
+        }
+    };
+    let redirect = async {
+        if let Some(redirect) = redirect {
+            let routes = to_https(port);
+            connections::serve(redirect, None, routes, signal_to_stop(), DRAIN).await;
+        }
+    };
+    let certificates = async {
+        if let Some(tls) = &tls {
+            tls.keep_fresh(signal_to_stop()).await;
+        }
+    };
+    let first = connections::serve(
+        listener,
+        tls.clone(),
+        router(app.clone()),
+        signal_to_stop(),
+        DRAIN,
+    );
+    tokio::join!(first, metrics, redirect, certificates);
     chores.abort();
     if let Some(mail) = mail {
         mail.settled(MAIL_DRAIN).await;
     }
     store.close().await;
+}
+
+/// Sends whatever comes to HTTPS at a port of this machine.
+fn to_https(port: u16) -> Router {
+    Router::new().fallback(async move |request: Request| {
+        let Some(host) = arrival::host(request.headers()) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let (host, rest) = (arrival::without_port(&host), request.uri().path_and_query());
+        let port = match port {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        let rest = rest.map_or("/", |rest| rest.as_str());
+        match HeaderValue::from_str(&format!("https://{host}{port}{rest}")) {
+            Ok(place) => {
+                (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response()
+            }
+            Err(_) => StatusCode::BAD_REQUEST.into_response(),
+        }
+    })
 }
 
 async fn signal_to_stop() {
@@ -247,7 +327,9 @@ async fn signal_to_stop() {
     }
 }
 
-async fn health(State(app): State<App>) -> Response {
+/// Whether the database answers (503 where it does not), and what of the edge's delivery somebody has
+/// to look into.
+pub async fn health(State(app): State<App>) -> Response {
     match app.store.sites().await {
         Ok(_) => {
             let sums = app.reports.sums(app.clock.now_ms());

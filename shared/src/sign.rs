@@ -112,6 +112,12 @@ fn parse(header: &str) -> Option<(i64, [u8; 32])> {
     Some((t.parse().ok()?, mac))
 }
 
+/// When a header says to be signed, unix seconds, whoever made it. To be told what is wrong with a
+/// clock; nobody is let in by it.
+pub fn time_of(header: &str) -> Option<i64> {
+    parse(header).map(|(t, _)| t)
+}
+
 /// SHA-256 of a batch as sent.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

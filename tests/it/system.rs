@@ -5,12 +5,14 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub use crate::process::{Process, signal};
 
 pub const KEY: &str = "test-key-test-key-test-key-test-key-";
 pub const SITE: &str = "a.example";
@@ -43,68 +45,6 @@ pub fn free_port() -> u16 {
     socket.local_addr().unwrap().port()
 }
 
-/// A process that ends with the value, and with the test process even when that is killed.
-pub struct Process(Child);
-
-impl Process {
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-
-    pub fn id(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// The process of this name that a launcher has started; it may not have yet.
-    pub fn started(&self, name: &str) -> u32 {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let task = format!("/proc/{0}/task/{0}/children", self.id());
-            let children = std::fs::read_to_string(task).unwrap_or_default();
-            let is_it = |id: &&str| {
-                let comm = std::fs::read_to_string(format!("/proc/{id}/comm"));
-                comm.is_ok_and(|comm| comm.trim_end() == name)
-            };
-            if let Some(id) = children.split_ascii_whitespace().find(is_it) {
-                return id.parse().unwrap();
-            }
-            assert!(Instant::now() < until, "{name} was not started");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    pub fn signal(&self, name: &str) {
-        signal(self.id(), name);
-    }
-
-    pub fn wait(&mut self) -> std::process::ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < until, "a process does not end");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// Sends a signal to a process.
-pub fn signal(process: u32, name: &str) {
-    let status = Command::new("kill")
-        .args(["-s", name, &process.to_string()])
-        .status();
-    assert!(status.unwrap().success());
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// How to start a system that differs from the usual.
 #[derive(Default)]
 pub struct Options {
@@ -119,6 +59,10 @@ pub struct Options {
     /// Both sides' clocks can be put forward (clock.rs), and the aggregator can be made to refuse
     /// batches ([`System::refuse`]).
     pub test_clock: bool,
+    /// `DAYFLY_TRUST_PROXY` of the aggregator.
+    pub trust_proxy: Option<&'static str>,
+    /// The port of the private listener, where there is one.
+    pub metrics_port: Option<u16>,
     /// A Postgres database in the place of the SQLite file.
     pub postgres: bool,
 }
@@ -208,6 +152,12 @@ impl System {
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
         if let Some(url) = &self.database {
             command.env("DAYFLY_DATABASE", url);
+        }
+        if let Some(proxies) = self.options.trust_proxy {
+            command.env("DAYFLY_TRUST_PROXY", proxies);
+        }
+        if let Some(port) = self.options.metrics_port {
+            command.env("DAYFLY_METRICS_LISTEN", format!("127.0.0.1:{port}"));
         }
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());

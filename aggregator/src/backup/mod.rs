@@ -191,6 +191,16 @@ pub async fn make_scheduled(
     Ok((path, made))
 }
 
+/// When the newest scheduled backup was made, as its name says.
+pub fn newest_ms(folder: &Path) -> Option<UnixMs> {
+    let newest = scheduled(folder).ok()?.pop()?;
+    let name = newest.file_name()?.to_string_lossy().into_owned();
+    let format = format!("{PREFIX}%Y-%m-%dT%H%M%SZ{SUFFIX}");
+    let moment = jiff::civil::DateTime::strptime(format, name).ok()?;
+    let moment = moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(moment.timestamp().as_millisecond())
+}
+
 /// Whether the newest scheduled backup is older than so many hours, or there is none.
 pub fn is_due(folder: &Path, every_hours: u32, now_ms: UnixMs) -> bool {
     let before = now_ms.saturating_sub(i64::from(every_hours) * 3_600_000);

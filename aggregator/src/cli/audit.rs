@@ -5,18 +5,21 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use aggregator::client;
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::edge::REPORTS;
 use aggregator::error::{Error, Result};
 use aggregator::site::Site;
 use aggregator::store::{KnownSource, MARKERS_DAYS, Store};
+use axum::http::Method;
 use clap::Args;
 use shared::clock::Clock as _;
 use shared::report::Report;
 use shared::sign::{EdgeKey, HEADER, Signed};
 use shared::visitor::SiteId;
 
+use super::user::port;
 use super::{today, with_store};
 
 /// Exit status when something is wrong.
@@ -28,9 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// found out.
 #[derive(Args)]
 pub struct AuditCommand {
-    /// Where the running server answers: it knows what waits at the edge.
-    #[arg(long, env = "DAYFLY_SERVER", default_value = "http://127.0.0.1:8000")]
-    server: String,
+    /// Where the running server answers: it knows what waits at the edge. Else on this machine, at
+    /// DASHBOARD_PORT.
+    #[arg(long, env = "DAYFLY_SERVER")]
+    server: Option<String>,
     /// Do not ask a server; what waits at the edge is then not known.
     #[arg(long)]
     offline: bool,
@@ -59,7 +63,8 @@ impl AuditCommand {
             true => None,
             false => {
                 let keys = data.edge_keys(self.edge_keys.as_deref())?;
-                Some(ask(&self.server, &keys).await?)
+                let here = || format!("http://127.0.0.1:{}", port());
+                Some(ask(&self.server.unwrap_or_else(here), &keys).await?)
             }
         };
         let mut found = Findings::default();
@@ -95,18 +100,14 @@ async fn ask(server: &str, keys: &[EdgeKey]) -> Result<Vec<(Report, i64)>> {
         path: REPORTS,
         body: b"",
     };
-    let client = reqwest::Client::builder().timeout(PATIENCE).build();
-    let answer = client
-        .map_err(|error| failed(error.to_string()))?
-        .get(format!("{}{REPORTS}", server.trim_end_matches('/')))
-        .header(HEADER, signed.sign(key, SystemClock.now_ms()))
-        .send()
+    let url = format!("{}{REPORTS}", server.trim_end_matches('/'));
+    let signature = signed.sign(key, SystemClock.now_ms());
+    let headers = [(HEADER, signature.as_str())];
+    let answer = client::ask(Method::GET, &url, &headers, Vec::new(), PATIENCE)
         .await
-        .map_err(|_| failed("it does not answer".into()))?;
-    match answer.status().as_u16() {
-        200 => answer
-            .json()
-            .await
+        .map_err(|problem| failed(format!("it does not answer: {problem}")))?;
+    match answer.status {
+        200 => serde_json::from_slice(&answer.body)
             .map_err(|_| failed("its answer cannot be read".into())),
         status => Err(failed(format!("it answers {status}"))),
     }

@@ -61,7 +61,7 @@ pub struct MailSettings {
 
 impl MailSettings {
     /// The SMTP server; `None` when there is none.
-    fn smtp(&self) -> Result<Option<Smtp>> {
+    pub fn smtp(&self) -> Result<Option<Smtp>> {
         let (Some(host), Some(from)) = (&self.smtp_host, &self.mail_from) else {
             return Ok(None);
         };

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod doctor;
 pub mod export;
 pub mod funnel;
 pub mod goal;

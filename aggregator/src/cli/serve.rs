@@ -8,11 +8,14 @@ use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::error::Result;
 use aggregator::geo;
+use aggregator::observe::listener;
 use aggregator::salts::SaltKeeper;
-use aggregator::serve::{self, App, Backups, HOURS_KEPT_DAYS};
+use aggregator::serve::{self, App, Backups, Beside, HOURS_KEPT_DAYS};
 use aggregator::store::Store;
+use aggregator::tls::Tls;
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use shared::address::Network;
 
 use super::mail::MailSettings;
@@ -23,49 +26,100 @@ use super::user::{DashboardUrl, first_link};
 pub struct ServeCommand {
     /// The port to listen on.
     #[arg(long, env = "DASHBOARD_PORT", default_value_t = 8000)]
-    port: u16,
+    pub(super) port: u16,
     /// The address to listen on.
     #[arg(long, env = "DAYFLY_LISTEN", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    listen: IpAddr,
+    pub(super) listen: IpAddr,
     /// The keys the edge signs with, separated by spaces; else those in the data folder's edge.key.
     #[arg(long, env = "DAYFLY_EDGE_KEYS", hide_env_values = true)]
-    edge_keys: Option<String>,
+    pub(super) edge_keys: Option<String>,
     /// Where browsers find the edge; shown in the snippet.
     #[arg(long, env = "DAYFLY_EDGE_URL", default_value = "http://127.0.0.1:8787")]
-    edge_url: String,
+    pub(super) edge_url: String,
     /// For so many days counts are kept by the hour; of older days only the whole site's are.
     #[arg(long, env = "DAYFLY_HOURS_KEPT_DAYS", default_value_t = HOURS_KEPT_DAYS,
           value_parser = clap::value_parser!(u32).range(2..=36_500))]
     hours_kept_days: u32,
     /// A folder for backups; none are made without.
     #[arg(long, env = "DAYFLY_BACKUP_DIR")]
-    backup_dir: Option<PathBuf>,
+    pub(super) backup_dir: Option<PathBuf>,
     /// How often a backup is made.
     #[arg(long, env = "DAYFLY_BACKUP_EVERY_HOURS", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=8_760))]
-    backup_every_hours: u32,
+    pub(super) backup_every_hours: u32,
     /// How many backups are kept; the oldest go.
     #[arg(long, env = "DAYFLY_BACKUP_KEEP", default_value_t = 7,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     backup_keep: u32,
     #[command(flatten)]
-    salts: SaltsPlace,
+    pub(super) salts: SaltsPlace,
     /// Proxies whose word is taken for whether a request came over HTTPS (X-Forwarded-Proto) and from
     /// whom (X-Forwarded-For): addresses or networks, separated by commas. Nobody's otherwise.
     #[arg(long, env = "DAYFLY_TRUST_PROXY", value_delimiter = ',', value_parser = network,
           value_name = "NETWORK")]
-    trust_proxy: Vec<Network>,
+    pub(super) trust_proxy: Vec<Network>,
     #[command(flatten)]
-    url: DashboardUrl,
+    pub(super) listeners: Listeners,
     #[command(flatten)]
-    mail: MailSettings,
+    pub(super) url: DashboardUrl,
+    #[command(flatten)]
+    pub(super) mail: MailSettings,
     /// Print no link for the first account at the start; `dayfly user first` prints one.
     #[arg(long, env = "DAYFLY_NO_FIRST_LINK", value_parser = BoolishValueParser::new())]
     no_first_link: bool,
     /// The table of countries the edge uses (dayfly geo build): who made it is said in the
     /// dashboard's footer.
     #[arg(long, env = "DAYFLY_GEO_TABLE")]
-    geo_table: Option<PathBuf>,
+    pub(super) geo_table: Option<PathBuf>,
+}
+
+/// TLS of our own, and what else is listened on.
+#[derive(Args)]
+pub struct Listeners {
+    /// A chain of certificates (PEM), the server's first: it then speaks TLS itself. Read again when
+    /// the file changes, and on SIGHUP.
+    #[arg(long, env = "DAYFLY_TLS_CERT", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    #[arg(long, env = "DAYFLY_TLS_KEY", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Where browsers that come over plain HTTP are sent to HTTPS, such as 0.0.0.0:80; with --tls-cert.
+    #[arg(long, env = "DAYFLY_REDIRECT_LISTEN", requires = "tls_cert")]
+    pub(super) redirect_listen: Option<SocketAddr>,
+    /// Where Prometheus reads /metrics, such as 127.0.0.1:9464; nowhere without. Nobody is asked who
+    /// they are there.
+    #[arg(long, env = "DAYFLY_METRICS_LISTEN")]
+    pub(super) metrics_listen: Option<SocketAddr>,
+    /// Accept another address than one of this machine's loopback for that.
+    #[arg(long, env = "DAYFLY_METRICS_ANYWHERE", value_parser = BoolishValueParser::new())]
+    pub(super) metrics_anywhere: bool,
+}
+
+impl Listeners {
+    /// TLS, where there is a certificate.
+    pub fn tls(&self) -> Result<Option<Tls>> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Tls::open(certificate, key).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn open(&self) -> Result<Beside> {
+        let tls = self.tls()?.map(Arc::new);
+        let redirect = match self.redirect_listen {
+            Some(address) => Some(serve::listen(address).await?),
+            None => None,
+        };
+        let metrics = match self.metrics_listen {
+            Some(address) => Some(listener::listen(address, self.metrics_anywhere).await?),
+            None => None,
+        };
+        Ok(Beside {
+            tls,
+            metrics,
+            redirect,
+        })
+    }
 }
 
 fn network(text: &str) -> std::result::Result<Network, String> {
@@ -79,11 +133,11 @@ pub struct SaltsPlace {
     /// A folder in RAM for the running day's salts; else the service manager's runtime folder
     /// or one under /dev/shm.
     #[arg(long, env = "DAYFLY_SALTS_DIR")]
-    salts_dir: Option<PathBuf>,
+    pub(super) salts_dir: Option<PathBuf>,
     /// Accept a salts folder on a disk. A copy of that disk, a backup for instance, then lets
     /// whoever has it find out which addresses were a day's visitors.
     #[arg(long, env = "DAYFLY_SALTS_ON_DISK", value_parser = BoolishValueParser::new())]
-    salts_on_disk: bool,
+    pub(super) salts_on_disk: bool,
 }
 
 impl SaltsPlace {
@@ -99,20 +153,39 @@ impl SaltsPlace {
     }
 }
 
+/// Salts are in memory: a dump of it would bring them to a disk (I3).
+fn no_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(problem) = setrlimit(Resource::Core, none) {
+        tracing::warn!("core dumps cannot be switched off: {problem}");
+    }
+}
+
 impl ServeCommand {
     /// Serves until it is told to stop.
     pub async fn run(self, data: &DataFolder) -> Result<()> {
+        no_core_dumps();
         let edge_keys = data.edge_keys(self.edge_keys.as_deref())?;
         let address = SocketAddr::new(self.listen, self.port);
         let countries = geo::country_attribution(self.geo_table.as_deref())?;
         let mail = self.mail.open(&self.url)?;
         let _lock = data.lock()?;
+        let beside = self.listeners.open().await?;
         let listener = serve::listen(address).await?;
         let store = Store::open(data.database()).await?;
-        tracing::info!("listening on http://{address}");
+        let scheme = if beside.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listening on {scheme}://{address}");
         let salts = self.salts.open(data)?;
         let clock = Arc::new(SystemClock);
         let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
+            .with_data_folder(data.path())
             .with_country_attribution(&countries)
             .with_hours_kept_days(self.hours_kept_days)
             .with_trusted_proxies(self.trust_proxy)
@@ -127,7 +200,7 @@ impl ServeCommand {
         {
             println!("{}", self.url.first(&token, self.port));
         }
-        serve::serve(listener, app).await;
+        serve::serve(listener, beside, app).await;
         tracing::info!("stopped");
         Ok(())
     }

@@ -158,6 +158,25 @@ impl Smtp {
         &self.place
     }
 
+    /// Whether the server can be spoken with, and lets us in.
+    ///
+    /// # Errors
+    /// It could not be reached, or does not let us in.
+    pub async fn reach(&self) -> std::result::Result<(), Unsent> {
+        match tokio::time::timeout(TIMEOUT, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Err(error)) => Err(unsent(&error, &self.place)),
+            Ok(Ok(false)) | Err(_) => {
+                let why = format!("{} does not answer as it should", self.place);
+                Err(Unsent {
+                    told: why.clone(),
+                    why,
+                    is_final: false,
+                })
+            }
+        }
+    }
+
     /// Sends a mail over a connection of its own.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! The JSON of a query to a [`Query`]; what is wrong is named by its place.
 
-mod segment;
-
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +9,6 @@ use super::metric::Metric;
 use super::plan::DIMENSIONS_MAX;
 use super::{Goals, Include, OrderKey, Query, Range, parse_range};
 use crate::site::Site;
-use crate::store::SavedSegment;
 
 /// Most rows an answer may have (COMPAT.md, section 3).
 pub const LIMIT_MAX: u64 = 10_000;
@@ -42,8 +39,6 @@ pub struct Parsed<'a> {
     pub site: &'a Site,
     /// Its goals.
     pub goals: &'a Goals,
-    /// Its saved segments.
-    pub segments: &'a [SavedSegment],
     /// Now.
     pub now_ms: i64,
     /// Its first day with counts.
@@ -74,7 +69,7 @@ pub fn parse(body: &Map<String, Value>, about: &Parsed<'_>) -> Result<Query, Inv
         .map_err(|problem| invalid("date_range", problem))?;
     let metrics = metrics(body)?;
     let dimensions = dimensions(body, &range)?;
-    let filter = parse_filters(body.get("filters"), about.goals, about.segments)?;
+    let filter = parse_filters(body.get("filters"), about.goals)?;
     let order = order(body, &metrics, &dimensions)?;
     let (include, compare) = include(body, about, &range, &dimensions)?;
     let (limit, offset) = pagination(body)?;
@@ -159,25 +154,17 @@ fn dimensions(body: &Map<String, Value>, range: &Range) -> Result<Vec<Dimension>
     Ok(dimensions)
 }
 
-/// Reads `filters`; a saved segment that they name becomes what it holds.
+/// Reads `filters`.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn parse_filters(
-    filters: Option<&Value>,
-    goals: &Goals,
-    segments: &[SavedSegment],
-) -> Result<Filter, Invalid> {
+pub fn parse_filters(filters: Option<&Value>, goals: &Goals) -> Result<Filter, Invalid> {
     let list = match filters {
         None | Some(Value::Null) => return Ok(Filter::all()),
         Some(Value::Array(list)) => list,
         Some(_) => return Err(invalid("filters", "must be a list")),
     };
-    let mut reader = Reader {
-        goals,
-        segments,
-        leaves: 0,
-    };
+    let mut reader = Reader { goals, leaves: 0 };
     let read = list.iter().enumerate();
     let read = read.map(|(at, value)| reader.read(value, format!("filters/{at}"), 1));
     Ok(Filter::And(read.collect::<Result<_, _>>()?))
@@ -185,7 +172,6 @@ pub fn parse_filters(
 
 struct Reader<'a> {
     goals: &'a Goals,
-    segments: &'a [SavedSegment],
     leaves: usize,
 }
 
@@ -232,9 +218,6 @@ impl Reader<'_> {
                     );
                     return Err(invalid(format!("{place}/0"), problem));
                 };
-                if rest.first().is_some_and(|name| *name == segment::NAME) {
-                    return self.segments(how, rest, &place, depth);
-                }
                 return self.leaf(how, rest, &place).map(Filter::Leaf);
             }
         };
@@ -550,7 +533,7 @@ mod tests {
     use jiff::civil::date;
     use shared::settings::{Goal, GoalKind};
 
-    pub(super) fn parse_json(value: Value) -> Result<Query, String> {
+    fn parse_json(value: Value) -> Result<Query, String> {
         let Value::Object(mut body) = value else {
             panic!("an object")
         };
@@ -571,26 +554,9 @@ mod tests {
             name: "Signup".into(),
         };
         let goals = Goals::new(vec![goal]);
-        let segment = |id: i64, filters: Value| SavedSegment {
-            id,
-            owner: None,
-            name: format!("S{id}"),
-            filters,
-        };
-        let segments = [
-            segment(
-                7,
-                json!([["is", "visit:country", ["DE"]], ["is", "event:page", ["/"]]]),
-            ),
-            segment(8, json!([["is", "event:goal", ["Gone"]]])),
-            segment(9, json!([["is", "segment", [7]]])),
-            segment(10, json!([])),
-            segment(11, json!(vec![json!(["is", "event:page", ["/"]]); 60])),
-        ];
         let about = Parsed {
             site: &site,
             goals: &goals,
-            segments: &segments,
             now_ms: 1_795_435_200_000,
             oldest: None,
         };

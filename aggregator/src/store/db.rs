@@ -72,8 +72,63 @@ impl Db {
         Ok(Self::Sqlite { writer, readers })
     }
 
+    /// Opens a SQLite file that is there, and changes nothing of it.
+    pub(super) async fn look_at_sqlite(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(false)
+            .busy_timeout(BUSY)
+            .pragma("query_only", "ON");
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await?;
+        let db = Self::Sqlite {
+            writer: pool.clone(),
+            readers: pool,
+        };
+        db.is_of_this_version(&sqlx::migrate!("migrations/sqlite"))
+            .await?;
+        Ok(db)
+    }
+
+    /// Connects to a Postgres database, and changes nothing of it.
+    pub(super) async fn look_at_postgres(url: &str) -> Result<Self> {
+        let db = Self::Postgres(Self::connect(url).await?);
+        db.is_of_this_version(&sqlx::migrate!("migrations/postgres"))
+            .await?;
+        Ok(db)
+    }
+
+    async fn is_of_this_version(&self, wanted: &sqlx::migrate::Migrator) -> Result<()> {
+        let rows = self
+            .all(sql(
+                "SELECT CAST(version AS BIGINT) FROM _sqlx_migrations ORDER BY version",
+            ))
+            .await?;
+        let mut there = Vec::with_capacity(rows.len());
+        for row in &rows {
+            there.push(row.int(0)?);
+        }
+        let wanted: Vec<i64> = wanted.iter().map(|step| step.version).collect();
+        match there == wanted {
+            true => Ok(()),
+            false => Err(Error::Invalid(format!(
+                "its schema is of version {}, this program's of {}",
+                there.last().unwrap_or(&0),
+                wanted.last().unwrap_or(&0)
+            ))),
+        }
+    }
+
     /// Connects to a Postgres database and brings its schema up to date.
     pub(super) async fn postgres(url: &str) -> Result<Self> {
+        let pool = Self::connect(url).await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    async fn connect(url: &str) -> Result<PgPool> {
         // What sqlx says of a broken URL may repeat its password.
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| {
@@ -88,8 +143,7 @@ impl Db {
             .acquire_timeout(BUSY)
             .connect_with(options)
             .await?;
-        sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self::Postgres(pool))
+        Ok(pool)
     }
 
     pub(super) fn engine(&self) -> Engine {

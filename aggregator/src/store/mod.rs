@@ -22,13 +22,13 @@ mod mail;
 mod props;
 mod retention;
 mod roles;
-mod saved_segments;
 mod segments;
 mod settings;
 mod shards;
 mod shared_links;
 mod shields;
 mod sites;
+mod size;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -56,9 +56,6 @@ pub use logins::Login;
 pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
-pub use saved_segments::{
-    SAVED_SEGMENTS_MAX, SEGMENT_BYTES_MAX, SEGMENT_NAME_CHARS_MAX, SavedSegment,
-};
 pub use segments::{Snapshot, Taken};
 pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use shields::Shield;
@@ -88,6 +85,18 @@ impl Store {
         let db = match place {
             Place::File(file) => Db::sqlite(file).await?,
             Place::Url(url) => Db::postgres(url).await?,
+        };
+        Ok(Self { db })
+    }
+
+    /// Opens the database as it is, to look into it: makes none, and changes nothing of it.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used; another version of Dayfly has written it.
+    pub async fn look(place: &Place) -> Result<Self> {
+        let db = match place {
+            Place::File(file) => Db::look_at_sqlite(file).await?,
+            Place::Url(url) => Db::look_at_postgres(url).await?,
         };
         Ok(Self { db })
     }

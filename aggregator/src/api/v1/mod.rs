@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::query::{self, Answer, Filter, Goals, Metric, Query, Range, parse_range};
 use crate::serve::App;
 use crate::site::Site;
-use crate::store::{SavedSegment, Scope};
+use crate::store::Scope;
 
 use breakdown::{LIMIT, LIMIT_MAX, PAGE_MAX};
 pub use operations::operations;
@@ -75,7 +75,6 @@ struct Asked {
     app: App,
     site: Site,
     goals: Goals,
-    segments: Vec<SavedSegment>,
     params: Params,
     now_ms: i64,
 }
@@ -92,7 +91,6 @@ impl Asked {
         let site = access.site(&app, "site_id", domain).await?;
         Ok(Self {
             goals: app.store.named_goals(site.id).await?,
-            segments: app.store.saved_segments(site.id, None).await?,
             now_ms: app.clock.now_ms(),
             app,
             site,
@@ -153,8 +151,7 @@ impl Asked {
         match self.params.text("filters")? {
             None => Ok(Filter::all()),
             Some(text) => {
-                let filter = filters::parse(text, &self.goals, &self.segments);
-                filter.map_err(|problem| invalid("filters", problem))
+                filters::parse(text, &self.goals).map_err(|problem| invalid("filters", problem))
             }
         }
     }

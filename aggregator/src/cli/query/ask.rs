@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aggregator::api::{render, v2};
+use aggregator::client;
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::error::{Error, Result};
+use axum::http::Method;
 use serde_json::{Map, Value};
 use shared::clock::Clock;
 
@@ -44,14 +46,19 @@ pub async fn server(
         "{}/api/v2/query?format={format}",
         server.trim_end_matches('/')
     );
-    let client = reqwest::Client::builder().timeout(PATIENCE).build();
-    let client = client.map_err(|error| failed(error.to_string()))?;
-    let sent = client.post(url).bearer_auth(key).json(body).send().await;
-    let answer = sent.map_err(|error| failed(error.without_url().to_string()))?;
-    let status = answer.status();
-    let text = answer.text().await;
-    let text = text.map_err(|error| failed(error.without_url().to_string()))?;
-    if status.is_success() {
+    let bearer = format!("Bearer {key}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let body = serde_json::to_vec(body).map_err(|error| failed(error.to_string()))?;
+    let answer = client::ask(Method::POST, &url, &headers, body, PATIENCE)
+        .await
+        .map_err(failed)?;
+    let status = answer.status;
+    let text = String::from_utf8(answer.body);
+    let text = text.map_err(|_| failed("its answer is no text".into()))?;
+    if (200..300).contains(&status) {
         return Ok(text);
     }
     let told: Value = serde_json::from_str(&text).unwrap_or_default();
