@@ -159,6 +159,7 @@ pub fn forget(roster: &Roster, now_ms: UnixMs) {
         forget_old_salts(&mut salts.borrow_mut(), roster, now_ms, SALT_GRACE_MS);
     });
     TODAY.with(|cache| cache.borrow_mut().clear());
+    platform::scrub_stack();
 }
 
 /// Fetches sites and salts from the roster object; for `entry.js`, which does so once at a time.

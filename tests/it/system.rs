@@ -121,6 +121,8 @@ pub struct Options {
     pub test_clock: bool,
     /// A Postgres database in the place of the SQLite file.
     pub postgres: bool,
+    /// `DAYFLY_LOG` of the aggregator.
+    pub log: Option<&'static str>,
 }
 
 pub struct System {
@@ -195,7 +197,9 @@ impl System {
         command
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            // Whatever it leaves behind where it stands, as a core dump, is seen.
+            .current_dir(self.data.path());
         Process::start(command.process_group(0))
     }
 
@@ -208,6 +212,9 @@ impl System {
             .env("DASHBOARD_PORT", self.dashboard_port.to_string());
         if let Some(url) = &self.database {
             command.env("DAYFLY_DATABASE", url);
+        }
+        if let Some(level) = self.options.log {
+            command.env("DAYFLY_LOG", level);
         }
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
