@@ -1,6 +1,8 @@
 //! The channel to the edge: `/edge/v1/…`. Every request is signed; the signature is checked over
 //! the raw bytes before anything of them is parsed.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -44,14 +46,30 @@ pub fn routes(app: App) -> Router<App> {
         .route_layer(middleware::from_fn_with_state(app, signed))
 }
 
-/// Lets a request through when its signature is right; 401 otherwise, 413 for a large body.
+/// How long a body may take: as long as an edge waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lets a request through when its signature is right; 401 otherwise, 413 for a large body, 408 for a
+/// slow one. Nothing is read for whoever shows no signature of now.
 async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, BATCH_BYTES_MAX).await else {
-        return refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than 1 MiB",
-        );
+    let header = parts
+        .headers
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok());
+    let Some(header) = header.filter(|header| Signed::may_verify(header, app.clock.now_ms()))
+    else {
+        return not_signed();
+    };
+    let bytes = match tokio::time::timeout(PATIENCE, to_bytes(body, BATCH_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => {
+            return refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is larger than 1 MiB",
+            );
+        }
+        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let claim = Signed {
@@ -59,22 +77,21 @@ async fn signed(State(app): State<App>, request: Request, next: Next) -> Respons
         path,
         body: &bytes,
     };
-    let header = parts
-        .headers
-        .get(HEADER)
-        .and_then(|value| value.to_str().ok());
-    let now_ms = app.clock.now_ms();
-    if !header.is_some_and(|header| claim.verify(header, &app.edge_keys, now_ms)) {
-        return refusal(
-            StatusCode::UNAUTHORIZED,
-            "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
-        );
+    if !claim.verify(header, &app.edge_keys, app.clock.now_ms()) {
+        return not_signed();
     }
     if path != REPORTS {
         app.edge_was_heard();
     }
     next.run(Request::from_parts(parts, Body::from(bytes)))
         .await
+}
+
+fn not_signed() -> Response {
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
+    )
 }
 
 async fn roster(State(app): State<App>) -> Result<Json<Roster>, Failure> {

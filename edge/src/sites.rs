@@ -262,9 +262,10 @@ pub async fn ask(env: &Env, max_age_ms: i64) -> Result<Issued> {
     let request = Request::new_with_str(&url)?;
     let place = settings.jurisdiction.as_deref();
     let response = platform::call(env, BINDING, place, NAME, &request).await?;
-    let mut response = Response::from(response);
-    match response.status_code() {
-        200 => Ok(serde_json::from_slice(&response.bytes().await?)?),
-        _ => Err(Error::from(response.text().await?)),
+    match response.status() {
+        200 => Ok(serde_json::from_slice(
+            &platform::take_body(response.array_buffer()).await?,
+        )?),
+        _ => Err(Error::from(Response::from(response).text().await?)),
     }
 }

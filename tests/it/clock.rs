@@ -71,11 +71,6 @@ impl System {
         self.advance(self.until_ms(time)).await;
     }
 
-    /// The same while there is no edge; one that is started later is told by [`System::advance`].
-    pub fn advance_to_without_edge(&mut self, time: Time) {
-        self.advance_aggregator(self.until_ms(time));
-    }
-
     fn until_ms(&self, time: Time) -> i64 {
         let now = self.local();
         let at = |date: Date| date.to_datetime(time).in_tz(TIMEZONE).unwrap();

@@ -106,7 +106,12 @@ pub fn of_person(address: &str, agent: &str, site: &str, date: &str, key: &str) 
         let groups = address.segments().map(|group| format!("{group:04x}"));
         found.extend(encoded(groups.join(":").as_bytes()));
     }
-    let mut inputs = vec![text.to_vec(), agent.to_vec(), packed.clone(), network.clone()];
+    let mut inputs = vec![
+        text.to_vec(),
+        agent.to_vec(),
+        packed.clone(),
+        network.clone(),
+    ];
     for between in ["", "|", ":", " ", "\n", site, date] {
         for address in [text, &packed, &network] {
             for (first, second) in [(address, agent), (agent, address)] {
@@ -135,7 +140,10 @@ fn a_secret_is_found_in_every_form() {
     for before in ["", "a", "ab", "abc"] {
         for after in ["", "a", "ab"] {
             let text = format!("{before}{secret}{after}");
-            assert!(is_found(BASE64_STANDARD_NO_PAD.encode(&text).as_bytes()), "{text}");
+            assert!(
+                is_found(BASE64_STANDARD_NO_PAD.encode(&text).as_bytes()),
+                "{text}"
+            );
         }
     }
     let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_be_bytes).collect();

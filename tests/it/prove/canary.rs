@@ -32,6 +32,8 @@ pub struct Canaries {
     forged: String,
     /// A page whose path is counted: it must be found, or the look has no eyes.
     pub control: String,
+    /// The page they see on another site.
+    pub elsewhere: String,
 }
 
 impl Canaries {
@@ -55,6 +57,7 @@ impl Canaries {
             token: format!("{:016x}{:016x}", random(), random()),
             forged: secret("forged"),
             control: format!("/seen/{}", letters()),
+            elsewhere: format!("/elsewhere/{}", letters()),
         }
     }
 
@@ -72,7 +75,11 @@ impl Canaries {
     /// One page view of each at a site.
     pub async fn view(&self, system: &System, site: &str) {
         for address in self.addresses() {
-            let url = format!("https://{site}{}", self.control);
+            let page = match site {
+                SITE => &self.control,
+                _ => &self.elsewhere,
+            };
+            let url = format!("https://{site}{page}");
             let body = json!({ "n": "pageview", "d": site, "u": url }).to_string();
             let headers = [("X-Real-IP", &*address), ("user-agent", &*self.agent)];
             let answer = system.post(body, &headers).await;
@@ -88,11 +95,17 @@ impl Canaries {
             all.extend(needles.into_iter().map(|needle| (name.to_owned(), needle)));
         };
         for address in self.addresses() {
-            add("an address or a hash of it", of_person(&address, &self.agent, SITE, date, KEY));
+            add(
+                "an address or a hash of it",
+                of_person(&address, &self.agent, SITE, date, KEY),
+            );
         }
         for address in self.v4 {
             let bits = address.to_bits();
-            add("an address as a number", vec![bits.to_string().into_bytes()]);
+            add(
+                "an address as a number",
+                vec![bits.to_string().into_bytes()],
+            );
         }
         for (name, secret) in [
             ("the User-Agent", &self.agent),
@@ -107,7 +120,10 @@ impl Canaries {
             let unique = secret.split('@').next().unwrap();
             let unique = unique.rsplit(' ').next().unwrap();
             add(name, encoded(unique.as_bytes()));
-            add(name, crate::needles::hashed(secret.as_bytes(), &[KEY.as_bytes()]));
+            add(
+                name,
+                crate::needles::hashed(secret.as_bytes(), &[KEY.as_bytes()]),
+            );
         }
         // Four bytes are found anywhere by chance, three times four are not (`packed_addresses`).
         for (at, address) in self.v4.iter().enumerate() {
@@ -161,7 +177,13 @@ impl Canaries {
             }
             assert_eq!(asked.send().await.unwrap().status(), 200);
             // Whoever looks at the numbers has a browser, too; nothing of it is kept.
-            for path in ["/login", "/sites/a.example", "/api/v2/query", "/edge/v1/salts", "/no"] {
+            for path in [
+                "/login",
+                "/sites/a.example",
+                "/api/v2/query",
+                "/edge/v1/salts",
+                "/no",
+            ] {
                 let url = system.dashboard_url(&format!("{path}?q={}", self.query));
                 let mut asked = system.http.get(url);
                 for (name, value) in headers {

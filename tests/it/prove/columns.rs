@@ -25,12 +25,32 @@ const COUNTS: [(&str, &str, &str); 7] = [
         "site_id id date shard incarnation last_seq hits_total set_aside closed degraded",
         "incarnation: random, of a day object's storage",
     ),
-    ("batch", "site_id source_id seq sha256", "sha256: of a batch, so that none counts twice"),
-    ("segment", "site_id date no level rows hourly totals", "none"),
-    ("part", "site_id part date no bytes", "bytes: packed counts, and the strings of a batch"),
+    (
+        "batch",
+        "site_id source_id seq sha256",
+        "sha256: of a batch, so that none counts twice",
+    ),
+    (
+        "segment",
+        "site_id date no level rows hourly totals",
+        "none",
+    ),
+    (
+        "part",
+        "site_id part date no bytes",
+        "bytes: packed counts, and the strings of a batch",
+    ),
     ("dropped", "site_id date reason n", "reason: one of a list"),
-    ("minute", "site_id date minute views visitors", "none; deleted after a day"),
-    ("live", "site_id source_id date minute visitors", "none; deleted after a day"),
+    (
+        "minute",
+        "site_id date minute views visitors",
+        "none; deleted after a day",
+    ),
+    (
+        "live",
+        "site_id source_id date minute visitors",
+        "none; deleted after a day",
+    ),
 ];
 
 /// What owners decide, and who of them may look.
@@ -62,7 +82,10 @@ const OWNERS: [(&str, &str); 18] = [
     ("goal", "site_id id name kind target percent"),
     ("funnel", "site_id id name steps"),
     ("shards", "site_id date shards"),
-    ("import", "site_id sha256 name started_on done times settings"),
+    (
+        "import",
+        "site_id sha256 name started_on done times settings",
+    ),
     ("public_view", "site_id k"),
     (
         "shared_link",
@@ -124,8 +147,12 @@ pub async fn check(system: &System) -> Outcome {
             columns
         }
     };
-    let own = columns.iter().filter(|(table, _)| !FOREIGN.contains(&&**table));
-    let own: BTreeSet<String> = own.map(|(table, column)| format!("{table}.{column}")).collect();
+    let own = columns
+        .iter()
+        .filter(|(table, _)| !FOREIGN.contains(&&**table));
+    let own: BTreeSet<String> = own
+        .map(|(table, column)| format!("{table}.{column}"))
+        .collect();
     let known = known();
     match own.symmetric_difference(&known).next() {
         None => Ok(format!(

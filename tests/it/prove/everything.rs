@@ -66,7 +66,11 @@ pub async fn look_at_stored(system: &System, scanner: &Scanner) -> Seen {
             if !place.starts_with("pg_wal")
                 && let Ok(bytes) = std::fs::read(&path)
             {
-                scanner.bytes(&format!("Postgres's {}", place.display()), &bytes, &mut seen);
+                scanner.bytes(
+                    &format!("Postgres's {}", place.display()),
+                    &bytes,
+                    &mut seen,
+                );
             }
         }
         for (column, value) in postgres_values(&pool).await {
@@ -148,7 +152,9 @@ pub async fn sqlite_values(database: &mut SqliteConnection) -> Vec<(String, Vec<
         let sql = format!(
             "SELECT CAST(\"{column}\" AS BLOB) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"
         );
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *database).await;
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&mut *database)
+            .await;
         for row in rows.unwrap_or_default() {
             values.push((format!("{table}.{column}"), row.get::<Vec<u8>, _>(0)));
         }
@@ -179,7 +185,11 @@ async fn postgres_values(pool: &PgPool) -> Vec<(String, Vec<u8>)> {
             _ => format!("convert_to(\"{column}\"::text, 'UTF8')"),
         };
         let sql = format!("SELECT {value} FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
-        for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap() {
+        for row in sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(pool)
+            .await
+            .unwrap()
+        {
             values.push((format!("{table}.{column}"), row.get::<Vec<u8>, _>(0)));
         }
     }

@@ -27,9 +27,11 @@ pub const SALT_ON_DISK: Promise = Promise {
 /// See the name.
 pub const SALT_IN_MEMORY: Promise = Promise {
     name: "prove_the_salt_is_in_no_memory_after_the_day",
-    promise: "After the day the salt is in the memory of no process of Dayfly.",
-    tried: "/proc/<pid>/mem of dayfly and of workerd is read whole, eleven minutes after the day; \
-            during the day the same search must find it.",
+    promise: "After the day no memory of Dayfly's own has the salt, or a key made of it: not that of the \
+              aggregator, not the WebAssembly memory of the edge.",
+    tried: "/proc/<pid>/mem of dayfly and of workerd is read whole, eleven minutes after the day, and \
+            searched as above; during the day the same search must find it. What workerd itself has \
+            kept of messages between its parts is counted and told.",
 };
 
 /// See the name.
@@ -40,7 +42,6 @@ pub const UNLINKABLE: Promise = Promise {
     tried: "The same visitors on two days, two sites and two shards: the keys of their rows are read \
             from the edge's storage, with the salts at hand; 1.1.1.1 with “1x” against 1.1.1.11 with “x”.",
 };
-
 
 /// A site whose day has several shards, which the canaries visit as well.
 pub const OTHER_SITE: &str = "b.example";
@@ -80,7 +81,11 @@ pub async fn pass(table: &mut Table, on: &'static str, system: &mut System, cana
 
     let salts = [salts, system.salts_of_sites().await].concat();
     let after = rows(system, &salts).await;
-    table.add(&UNLINKABLE, on, unlinkable(canaries, day, &salts, &before, &after));
+    table.add(
+        &UNLINKABLE,
+        on,
+        unlinkable(canaries, day, &salts, &before, &after),
+    );
 }
 
 /// How long the edge's alarms may take when the clock has jumped (a second, and what it does).
@@ -93,7 +98,7 @@ fn salts_folder(system: &System, scanner: &Scanner) -> Seen {
 }
 
 fn on_disk(ram: &Seen, disk: &Seen, after: &Seen) -> Outcome {
-    let files: BTreeSet<&str> = ram.finds.iter().map(|(_, place)| place.as_str()).collect();
+    let files: BTreeSet<&str> = ram.finds.keys().map(|(_, place)| place.as_str()).collect();
     if files.len() != 1 || !ram.names().contains(salt::SALT) {
         return Err(format!("in RAM it is in {files:?}, and not in one file"));
     }
@@ -111,14 +116,20 @@ fn on_disk(ram: &Seen, disk: &Seen, after: &Seen) -> Outcome {
     ))
 }
 
-fn in_memory(during: &Seen, after: &Seen) -> Outcome {
-    match (during.names().contains(salt::SALT), after.finds.is_empty()) {
+fn in_memory(during: &Memory, after: &Memory) -> Outcome {
+    let of_workerd: u64 = after.of_workerd.finds.values().sum();
+    match (
+        during.own.names().contains(salt::SALT),
+        after.own.finds.is_empty(),
+    ) {
         (false, _) => Err("it was not found during the day: the search has no eyes".into()),
-        (true, false) => Err(after.found()),
+        (true, false) => Err(after.own.found()),
         (true, true) => Ok(format!(
-            "during the day in {} places, after it in 0 of {} of memory of both processes",
-            during.finds.len(),
-            after.size()
+            "during the day {} times, after it 0 times in {}; in what workerd itself keeps of \
+             messages ({}), which nothing that runs in it can overwrite: {of_workerd} times",
+            during.own.finds.values().sum::<u64>(),
+            after.own.size(),
+            after.of_workerd.size(),
         )),
     }
 }
@@ -175,7 +186,9 @@ fn unlinkable(
             .collect();
         let found: Vec<RowId> = files.iter().copied().flatten().copied().collect();
         if found.len() != expected.len() || found.iter().any(|row| !expected.contains(row)) {
-            return Err(format!("site {site} on {date} has other rows than its visitors'"));
+            return Err(format!(
+                "site {site} on {date} has other rows than its visitors'"
+            ));
         }
         if files.len() > shards {
             return Err(format!("site {site} has {} day objects", files.len()));
@@ -185,7 +198,13 @@ fn unlinkable(
         }
         told.push(found.len());
         let framed = [("1.1.1.1", "1x"), ("1.1.1.11", "x")].map(|(address, agent)| {
-            VisitorHash::new(salt, site, date, ClientAddress::parse(address).unwrap(), agent)
+            VisitorHash::new(
+                salt,
+                site,
+                date,
+                ClientAddress::parse(address).unwrap(),
+                agent,
+            )
         });
         if framed[0] == framed[1] {
             return Err("1.1.1.1 with 1x is 1.1.1.11 with x".into());
@@ -199,10 +218,30 @@ fn unlinkable(
 }
 
 /// All memory of both processes.
-async fn memories(system: &System, scanner: &Scanner) -> Seen {
-    let mut seen = Seen::default();
-    for process in system.process_ids() {
-        scanner.memory(process, &mut seen);
-    }
-    seen
+#[derive(Default)]
+struct Memory {
+    /// dayfly's, and the WebAssembly memory of the edge.
+    own: Seen,
+    /// The rest of workerd: V8, HTTP.
+    of_workerd: Seen,
+}
+
+async fn memories(system: &System, scanner: &Scanner) -> Memory {
+    let url = system.edge_url("/test-memory");
+    let told = system.http.get(url).send().await.unwrap();
+    let told: serde_json::Value = told.json().await.unwrap();
+    let wasm_bytes = told["wasm_bytes"].as_u64().unwrap();
+    let mut memory = Memory::default();
+    let [dayfly, workerd] = system.process_ids()[..] else {
+        panic!("not both sides run")
+    };
+    scanner.memory(dayfly, |_| true, &mut memory.own);
+    let before = memory.own.bytes;
+    scanner.memory(workerd, |bytes| bytes == wasm_bytes, &mut memory.own);
+    assert!(
+        memory.own.bytes >= before + wasm_bytes,
+        "the WebAssembly memory was not found"
+    );
+    scanner.memory(workerd, |bytes| bytes != wasm_bytes, &mut memory.of_workerd);
+    memory
 }

@@ -50,7 +50,11 @@ async fn prove() {
     for promise in PROMISES.iter().filter(|promise| {
         !is_short || ![named::THRESHOLD.name, named::TRACKER.name].contains(&promise.name)
     }) {
-        assert!(told.contains(&promise.name), "{} was not tried", promise.name);
+        assert!(
+            told.contains(&promise.name),
+            "{} was not tried",
+            promise.name
+        );
     }
     let text = table.text();
     match std::env::var_os("DAYFLY_PROVE_TABLE") {

@@ -24,7 +24,8 @@ pub const TRACKER: Promise = Promise {
 };
 
 /// The title of the test in Chromium.
-pub const IN_CHROMIUM: &str = "no cookie, no storage, no cache and no fingerprinting interface is touched";
+pub const IN_CHROMIUM: &str =
+    "no cookie, no storage, no cache and no fingerprinting interface is touched";
 
 /// Runs them.
 pub fn run(table: &mut Table) {
@@ -34,13 +35,27 @@ pub fn run(table: &mut Table) {
 
 fn threshold() -> Outcome {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    let tests = ["no_two_ranges_single_out", "filters_are_refused_under_a_threshold", "differ_by_few"];
+    let tests = [
+        "no_two_ranges_single_out",
+        "filters_are_refused_under_a_threshold",
+        "differ_by_few",
+    ];
     command
-        .args(["test", "--locked", "--quiet", "-p", "aggregator", "--lib", "--"])
+        .args([
+            "test",
+            "--locked",
+            "--quiet",
+            "-p",
+            "aggregator",
+            "--lib",
+            "--",
+        ])
         .args(tests)
         .current_dir(root());
     let told = output(&mut command)?;
-    let line = told.lines().find(|line| line.starts_with("test result: ok."));
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("test result: ok."));
     let passed = line.and_then(|line| line.split_ascii_whitespace().nth(3)?.parse::<u32>().ok());
     match passed {
         Some(passed @ 6..) => Ok(format!("{passed} tests on both engines passed")),
@@ -69,6 +84,9 @@ fn output(command: &mut Command) -> Outcome {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.success() {
         true => Ok(told),
-        false => Err(format!("{told}\n{}", String::from_utf8_lossy(&output.stderr))),
+        false => Err(format!(
+            "{told}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }

@@ -30,13 +30,21 @@ const IV: [u32; 8] = [
 pub fn needles(salt: &Salt, site: SiteId, date: Date) -> Vec<(String, Vec<u8>)> {
     let salt_bytes: [u8; 32] = hex::decode(salt.to_wire()).unwrap().try_into().unwrap();
     let day_key = DayKey::new(salt, site, date);
-    let day_key: [u8; 32] =
-        serde_json::from_value(serde_json::to_value(day_key).unwrap()).unwrap();
+    let day_key: [u8; 32] = serde_json::from_value(serde_json::to_value(day_key).unwrap()).unwrap();
     let seal = subkey(&day_key, b"dayfly seal v1");
     let row = subkey(&day_key, b"dayfly row v1");
     let mut all = Vec::new();
-    for (name, key) in [(SALT, salt_bytes), (DAY_KEY, day_key), (SUBKEY, seal), (SUBKEY, row)] {
-        all.extend(encoded(&key).into_iter().map(|needle| (name.to_owned(), needle)));
+    for (name, key) in [
+        (SALT, salt_bytes),
+        (DAY_KEY, day_key),
+        (SUBKEY, seal),
+        (SUBKEY, row),
+    ] {
+        all.extend(
+            encoded(&key)
+                .into_iter()
+                .map(|needle| (name.to_owned(), needle)),
+        );
     }
     for key in [salt_bytes, day_key, row] {
         for pad in [0x36, 0x5c] {

@@ -1,6 +1,6 @@
 //! Looking for needles in everything: files, what is packed in them, what went over the wire, memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -28,21 +28,23 @@ pub struct Seen {
     pub things: u64,
     /// Bytes, unpacked ones as well.
     pub bytes: u64,
-    /// Names of needles, and where.
-    pub finds: BTreeSet<(String, String)>,
+    /// Names of needles, where, and how often.
+    pub finds: BTreeMap<(String, String), u64>,
 }
 
 impl Seen {
     /// The needles that were found somewhere.
     pub fn names(&self) -> BTreeSet<&str> {
-        self.finds.iter().map(|(name, _)| name.as_str()).collect()
+        self.finds.keys().map(|(name, _)| name.as_str()).collect()
     }
 
     /// Adds what another look found.
     pub fn add(&mut self, other: Self) {
         self.things += other.things;
         self.bytes += other.bytes;
-        self.finds.extend(other.finds);
+        for (find, times) in other.finds {
+            *self.finds.entry(find).or_default() += times;
+        }
     }
 
     /// In words: how much was looked at.
@@ -52,7 +54,7 @@ impl Seen {
 
     /// In words: what was found, at most some.
     pub fn found(&self) -> String {
-        let some = self.finds.iter().take(4);
+        let some = self.finds.keys().take(4);
         let some: Vec<String> = some.map(|(name, at)| format!("{name} in {at}")).collect();
         format!("{} finds: {}", self.finds.len(), some.join("; "))
     }
@@ -78,7 +80,7 @@ impl Scanner {
         seen.bytes += bytes.len() as u64;
         for found in self.needles.find_overlapping_iter(bytes) {
             let name = self.names[found.pattern().as_usize()].clone();
-            seen.finds.insert((name, place.to_owned()));
+            *seen.finds.entry((name, place.to_owned())).or_default() += 1;
         }
     }
 
@@ -108,8 +110,9 @@ impl Scanner {
         }
     }
 
-    /// All that a process can read of its own memory: heap, stacks, what V8 and WebAssembly have.
-    pub fn memory(&self, process: u32, seen: &mut Seen) {
+    /// All that a process can read of its own memory (heap, stacks, what V8 and WebAssembly have), of
+    /// the regions whose length in bytes is `wanted`.
+    pub fn memory(&self, process: u32, wanted: impl Fn(u64) -> bool, seen: &mut Seen) {
         let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
         let program = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap();
         let program = program.trim_end();
@@ -125,6 +128,9 @@ impl Scanner {
             }
             let (from, to) = range.split_once('-').unwrap();
             let [mut from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+            if !wanted(to - from) {
+                continue;
+            }
             let place = format!("{program}: {name} {range} {rights}");
             while from < to {
                 let length = CHUNK.min(usize::try_from(to - from).unwrap_or(CHUNK));

@@ -35,7 +35,10 @@ impl Table {
 
     /// How many rows say that a promise is broken.
     pub fn failures(&self) -> usize {
-        self.rows.iter().filter(|(.., outcome)| outcome.is_err()).count()
+        self.rows
+            .iter()
+            .filter(|(.., outcome)| outcome.is_err())
+            .count()
     }
 
     /// The names of the promises that were tried.
@@ -66,7 +69,12 @@ impl Table {
         let _ = writeln!(text, "{}", "-".repeat(WIDTH + 10));
         let failures = self.failures();
         let _ = match failures {
-            0 => writeln!(text, "{} promises tried, {} results: all pass", told.len(), self.rows.len()),
+            0 => writeln!(
+                text,
+                "{} promises tried, {} results: all pass",
+                told.len(),
+                self.rows.len()
+            ),
             _ => writeln!(text, "{failures} of {} results: FAIL", self.rows.len()),
         };
         text

@@ -103,14 +103,24 @@ pub fn schema() -> Value {
         },
     });
     for cube in CUBES {
-        let texts: Vec<String> = cube.texts().iter().map(|kind| format!("{kind:?}")).collect();
-        let counters = COUNTERS.iter().filter(|(counter, ..)| counter.cube() == Some(cube));
+        let texts: Vec<String> = cube
+            .texts()
+            .iter()
+            .map(|kind| format!("{kind:?}"))
+            .collect();
+        let counters = COUNTERS
+            .iter()
+            .filter(|(counter, ..)| counter.cube() == Some(cube));
         let counters: Vec<String> = counters
             .map(|(counter, .., name)| format!("{} {name}", *counter as u8))
             .collect();
         // Hour, texts, both combinations, one counter and its count.
         let least = 1 + texts.len() + 2 + 2;
-        let head = [vec!["hour".to_owned()], texts, vec!["visit_attrs".into(), "client_attrs".into()]];
+        let head = [
+            vec!["hour".to_owned()],
+            texts,
+            vec!["visit_attrs".into(), "client_attrs".into()],
+        ];
         properties[cube.name()] = json!({
             "type": "array",
             "description": format!(
@@ -187,7 +197,8 @@ pub fn attributes(json: &str) -> Result<Attributes, String> {
 
 /// Checks batches as they went over the wire; `allowed` gives the values that an attribute may have.
 pub fn check(batches: &[String], allowed: impl Fn(&str) -> Vec<String>) -> Outcome {
-    let published = std::fs::read_to_string(root().join(FILE)).map_err(|error| error.to_string())?;
+    let published =
+        std::fs::read_to_string(root().join(FILE)).map_err(|error| error.to_string())?;
     let published: Value = serde_json::from_str(&published).map_err(|error| error.to_string())?;
     let validator = jsonschema::validator_for(&published).map_err(|error| error.to_string())?;
     let mut all = Attributes::new();
@@ -203,7 +214,9 @@ pub fn check(batches: &[String], allowed: impl Fn(&str) -> Vec<String>) -> Outco
     for (attribute, values) in &all {
         let allowed = allowed(attribute);
         if let Some(value) = values.iter().find(|value| !allowed.contains(value)) {
-            return Err(format!("{attribute} is {value:?}, which nobody's visit has"));
+            return Err(format!(
+                "{attribute} is {value:?}, which nobody's visit has"
+            ));
         }
     }
     let strings: usize = all.values().map(BTreeSet::len).sum();
@@ -224,7 +237,11 @@ fn i2_the_schema_of_a_batch_is_published_and_true() {
     if std::env::var_os("DAYFLY_WRITE_SCHEMA").is_some() {
         std::fs::write(&file, &text).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "DAYFLY_WRITE_SCHEMA=1 writes it");
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        text,
+        "DAYFLY_WRITE_SCHEMA=1 writes it"
+    );
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let batch = json!({
         "v": 1,
@@ -261,6 +278,13 @@ fn i2_the_schema_of_a_batch_is_published_and_true() {
     }
     // A string that no row names.
     let mut more = batch.clone();
-    more["strings"].as_array_mut().unwrap().push(json!("8c1f0a"));
-    assert!(attributes(&more.to_string()).unwrap_err().contains("strings/4"));
+    more["strings"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!("8c1f0a"));
+    assert!(
+        attributes(&more.to_string())
+            .unwrap_err()
+            .contains("strings/4")
+    );
 }
