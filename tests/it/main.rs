@@ -29,6 +29,7 @@ mod on_disk;
 mod outage;
 mod postgres;
 mod privacy;
+mod process;
 mod promises;
 mod prove;
 mod query;

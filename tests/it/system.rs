@@ -5,12 +5,14 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub use crate::process::{Process, signal};
 
 pub const KEY: &str = "test-key-test-key-test-key-test-key-";
 pub const SITE: &str = "a.example";
@@ -41,68 +43,6 @@ pub fn dayfly() -> PathBuf {
 pub fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.local_addr().unwrap().port()
-}
-
-/// A process that ends with the value, and with the test process even when that is killed.
-pub struct Process(Child);
-
-impl Process {
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-
-    pub fn id(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// The process of this name that a launcher has started; it may not have yet.
-    pub fn started(&self, name: &str) -> u32 {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let task = format!("/proc/{0}/task/{0}/children", self.id());
-            let children = std::fs::read_to_string(task).unwrap_or_default();
-            let is_it = |id: &&str| {
-                let comm = std::fs::read_to_string(format!("/proc/{id}/comm"));
-                comm.is_ok_and(|comm| comm.trim_end() == name)
-            };
-            if let Some(id) = children.split_ascii_whitespace().find(is_it) {
-                return id.parse().unwrap();
-            }
-            assert!(Instant::now() < until, "{name} was not started");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    pub fn signal(&self, name: &str) {
-        signal(self.id(), name);
-    }
-
-    pub fn wait(&mut self) -> std::process::ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < until, "a process does not end");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// Sends a signal to a process.
-pub fn signal(process: u32, name: &str) {
-    let status = Command::new("kill")
-        .args(["-s", name, &process.to_string()])
-        .status();
-    assert!(status.unwrap().success());
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// How to start a system that differs from the usual.
