@@ -1,7 +1,7 @@
 //! Processes of a test.
 
 use std::process::{Child, Command};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::system::PATIENCE;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
@@ -110,44 +111,86 @@ impl Scanner {
         }
     }
 
-    /// All that a process can read of its own memory (heap, stacks, what V8 and WebAssembly have), of
-    /// the regions whose length in bytes is `wanted`.
-    pub fn memory(&self, process: u32, wanted: impl Fn(u64) -> bool, seen: &mut Seen) {
-        let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    /// What a process can read of its own memory: heap, stacks, what V8 and WebAssembly have.
+    pub fn memory(&self, process: u32, part: &Part, seen: &mut Seen) {
         let program = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap();
-        let program = program.trim_end();
         let mut memory = std::fs::File::open(format!("/proc/{process}/mem")).unwrap();
         seen.things += 1;
         let mut chunk = vec![0; CHUNK];
-        for line in maps.lines() {
-            let mut words = line.split_ascii_whitespace();
-            let (range, rights) = (words.next().unwrap(), words.next().unwrap());
-            let name = words.nth(3).unwrap_or("anonymous");
-            if !rights.starts_with('r') || name.starts_with("[v") {
+        for region in regions(process) {
+            if !region.rights.starts_with('r') || region.name.starts_with("[v") {
                 continue;
             }
-            let (from, to) = range.split_once('-').unwrap();
-            let [mut from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
-            if !wanted(to - from) {
-                continue;
-            }
-            let place = format!("{program}: {name} {range} {rights}");
-            while from < to {
-                let length = CHUNK.min(usize::try_from(to - from).unwrap_or(CHUNK));
-                memory.seek(SeekFrom::Start(from)).unwrap();
-                // What was never touched, or is gone by now, cannot be read.
-                let Ok(read) = memory.read(&mut chunk[..length]) else {
-                    break;
-                };
-                self.plain(&place, &chunk[..read], seen);
-                if read <= self.longest || from + read as u64 >= to {
-                    break;
+            let Region { name, rights, .. } = &region;
+            for Range { mut start, end } in part.of(region.at.clone()) {
+                let place = format!("{}: {name} {start:x} {rights}", program.trim_end());
+                while start < end {
+                    let length = CHUNK.min(usize::try_from(end - start).unwrap_or(CHUNK));
+                    memory.seek(SeekFrom::Start(start)).unwrap();
+                    // What was never touched, or is gone by now, cannot be read.
+                    let Ok(read) = memory.read(&mut chunk[..length]) else {
+                        break;
+                    };
+                    self.plain(&place, &chunk[..read], seen);
+                    if read <= self.longest || start + read as u64 >= end {
+                        break;
+                    }
+                    // A needle may lie across.
+                    start += (read - self.longest) as u64;
                 }
-                // A needle may lie across.
-                from += (read - self.longest) as u64;
             }
         }
     }
+}
+
+/// Which addresses are looked at.
+pub enum Part {
+    /// All.
+    Whole,
+    /// These.
+    Within(Range<u64>),
+    /// The others.
+    Without(Range<u64>),
+}
+
+impl Part {
+    fn of(&self, all: Range<u64>) -> Vec<Range<u64>> {
+        let mut found = match self {
+            Self::Whole => vec![all],
+            Self::Within(these) => vec![all.start.max(these.start)..all.end.min(these.end)],
+            Self::Without(these) => vec![
+                all.start..all.end.min(these.start),
+                all.start.max(these.end)..all.end,
+            ],
+        };
+        found.retain(|range| !range.is_empty());
+        found
+    }
+}
+
+/// A region of a process's memory.
+pub struct Region {
+    /// Its addresses.
+    pub at: Range<u64>,
+    /// As in `/proc/<pid>/maps`.
+    pub rights: String,
+    name: String,
+}
+
+/// All of a process, in order.
+pub fn regions(process: u32) -> Vec<Region> {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let region = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let (from, to) = words.next().unwrap().split_once('-').unwrap();
+        let [start, end] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+        Region {
+            at: start..end,
+            rights: words.next().unwrap().to_owned(),
+            name: words.nth(3).unwrap_or("anonymous").to_owned(),
+        }
+    };
+    maps.lines().map(region).collect()
 }
 
 /// Whatever is packed somewhere in the bytes: gzip, zstd.
