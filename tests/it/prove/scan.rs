@@ -155,13 +155,13 @@ pub enum Part {
 
 impl Part {
     fn of(&self, all: Range<u64>) -> Vec<Range<u64>> {
+        let (start, end) = (all.start, all.end);
         let mut found = match self {
-            Self::Whole => vec![all],
-            Self::Within(these) => vec![all.start.max(these.start)..all.end.min(these.end)],
-            Self::Without(these) => vec![
-                all.start..all.end.min(these.start),
-                all.start.max(these.end)..all.end,
-            ],
+            Self::Whole => Vec::from([all]),
+            Self::Within(these) => Vec::from([start.max(these.start)..end.min(these.end)]),
+            Self::Without(these) => {
+                Vec::from([start..end.min(these.start), start.max(these.end)..end])
+            }
         };
         found.retain(|range| !range.is_empty());
         found
