@@ -40,7 +40,7 @@ pub const UNLINKABLE: Promise = Promise {
     name: "prove_the_same_visitor_has_nothing_in_common_on_another_day_or_site",
     promise: "The same visitor has unrelated names on another day and on another site; address and \
               User-Agent cannot be mistaken for each other.",
-    tried: "The same visitors on two days, two sites and two shards: the keys of their rows are read \
+    tried: "The same visitors on two days, two sites and four shards: the keys of their rows are read \
             from the edge's storage, with the salts at hand; 1.1.1.1 with “1x” against 1.1.1.11 with “x”.",
 };
 

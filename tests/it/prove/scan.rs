@@ -50,7 +50,10 @@ impl Seen {
 
     /// In words: how much was looked at.
     pub fn size(&self) -> String {
-        format!("{:.1} MB", self.bytes as f64 / 1e6)
+        match self.bytes {
+            0..1_000_000 => format!("{:.1} kB", self.bytes as f64 / 1e3),
+            bytes => format!("{:.1} MB", bytes as f64 / 1e6),
+        }
     }
 
     /// In words: what was found, at most some.
