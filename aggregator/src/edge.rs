@@ -1,6 +1,8 @@
 //! The channel to the edge: `/edge/v1/…`. Every request is signed; the signature is checked over
 //! the raw bytes before anything of them is parsed.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -70,25 +72,17 @@ pub fn routes(app: App) -> Router<App> {
         .route_layer(middleware::from_fn_with_state(app, signed))
 }
 
-/// Lets a request through when its signature is right; 401 otherwise, 413 for a large body.
+/// How long a body may take: as long as an edge waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lets a request through when its signature is right; 401 otherwise, 413 for a large body, 408 for a
+/// slow one. Nothing is read for whoever shows no signature of now.
 async fn signed(
     extract::State(app): extract::State<App>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, BATCH_BYTES_MAX).await else {
-        return refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than 1 MiB",
-        );
-    };
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let claim = Signed {
-        method: parts.method.as_str(),
-        path,
-        body: &bytes,
-    };
     let header = parts
         .headers
         .get(HEADER)
@@ -97,12 +91,29 @@ async fn signed(
     let ahead_s = header
         .and_then(time_of)
         .map_or(0, |at_s| at_s.saturating_sub(now_ms.div_euclid(1_000)));
-    if !header.is_some_and(|header| claim.verify(header, &app.edge_keys, now_ms)) {
+    let Some(header) = header.filter(|header| Signed::may_verify(header, now_ms)) else {
         app.metrics.signature_refused(ahead_s, now_ms);
-        return refusal(
-            StatusCode::UNAUTHORIZED,
-            "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
-        );
+        return not_signed();
+    };
+    let bytes = match tokio::time::timeout(PATIENCE, to_bytes(body, BATCH_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => {
+            return refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is larger than 1 MiB",
+            );
+        }
+        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+    };
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let claim = Signed {
+        method: parts.method.as_str(),
+        path,
+        body: &bytes,
+    };
+    if !claim.verify(header, &app.edge_keys, now_ms) {
+        app.metrics.signature_refused(ahead_s, now_ms);
+        return not_signed();
     }
     if path != REPORTS && path != STATE {
         app.edge_was_heard();
@@ -110,6 +121,13 @@ async fn signed(
     }
     next.run(Request::from_parts(parts, Body::from(bytes)))
         .await
+}
+
+fn not_signed() -> Response {
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "not signed with a key of this aggregator, or the clocks are more than 300 s apart",
+    )
 }
 
 async fn roster(extract::State(app): extract::State<App>) -> Result<Json<Roster>, Failure> {

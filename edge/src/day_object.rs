@@ -63,9 +63,9 @@ impl DurableObject for DayObject {
     /// `POST /hits`: a gathered [`Call`], answered 200 after the commit, with a byte per entry.
     /// `POST /me`: what somebody asks [`About`] themselves, answered 200 with a
     /// [`shared::object::Shown`] or null.
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
+    async fn fetch(&self, request: Request) -> Result<Response> {
         let is_about = request.inner().url().ends_with("/me");
-        let bytes = request.bytes().await?;
+        let bytes = platform::take_body(request.inner().array_buffer()).await?;
         // From here to the answer nothing is awaited: one synchronous block, one commit.
         let answer = match is_about {
             true => self.about(&bytes),

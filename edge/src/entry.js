@@ -271,10 +271,17 @@ function cross_request_promise() {
   return { done: promise, end: resolve };
 }
 
-/** A byte for each entry of the call. A call whose answer was lost is repeated: its id is known. */
+/** A byte for each entry of the call. */
 async function send({ number, name }, env) {
   const body = call_of(number);
   if (!body) throw new Error("a gathering was lost");
+  const answers = await send_call(body, name, env);
+  body.fill(0); // It has been read, and the day's key is in it.
+  return answers;
+}
+
+/** A call whose answer was lost is repeated: its id is known. */
+async function send_call(body, name, env) {
   // There is no fall-back where a jurisdiction is not to be had.
   const days = config.jurisdiction
     ? env.DAY.jurisdiction(config.jurisdiction)

@@ -25,7 +25,7 @@ const LOST_AFTER_MS: i64 = 20_000;
 /// After this long it has been, ms.
 const GONE_AFTER_MS: i64 = 120_000;
 
-/// Entries that will be one commit.
+/// Entries that will be one commit. Boxed: what is moved leaves its bytes behind, and a key is in it.
 struct Gathering {
     number: u32,
     call: CallBuilder,
@@ -35,9 +35,9 @@ struct Gathering {
 
 thread_local! {
     /// The one of each day object that takes entries.
-    static OPEN: RefCell<FxHashMap<Name, Gathering>> = RefCell::default();
+    static OPEN: RefCell<FxHashMap<Name, Box<Gathering>>> = RefCell::default();
     /// Those that wait to be sent but take no more.
-    static FULL: RefCell<FxHashMap<u32, (Name, Gathering)>> = RefCell::default();
+    static FULL: RefCell<FxHashMap<u32, (Name, Box<Gathering>)>> = RefCell::default();
     static NEXT: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -60,7 +60,7 @@ pub fn join(name: Name, today: &Today, entry: &Entry, now_ms: UnixMs) -> Option<
         }
         let mut gathering = Gathering::open(today, now_ms)?;
         let ticket = gathering.ticket(entry);
-        open.insert(name, gathering);
+        open.insert(name, Box::new(gathering));
         ticket
     })
 }

@@ -132,10 +132,12 @@ async fn ask(
     let bytes = about.encode().ok_or("a question could not be encoded")?;
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&Uint8Array::from(bytes.as_slice()));
+    let body = Uint8Array::from(bytes.as_slice());
+    init.set_body(&body);
     let request = Request::new_with_str_and_init("https://day/me", &init)?;
     let place = settings.jurisdiction.as_deref();
     let answer = platform::call(env, "DAY", place, &name.to_string(), &request).await?;
+    body.fill(0, 0, body.length()); // It has been read, and the day's key is in it.
     let mut answer = worker::Response::from(answer);
     match answer.status_code() {
         200 => Ok(serde_json::from_slice(&answer.bytes().await?)?),

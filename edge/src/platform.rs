@@ -4,6 +4,7 @@
 use shared::clock::{Clock, UnixMs};
 use wasm_bindgen::prelude::*;
 use worker::js_sys;
+use worker::wasm_bindgen_futures::JsFuture;
 
 /// The platform's clock: it stands still while no I/O happens.
 pub struct EdgeClock;
@@ -100,6 +101,27 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, js_name = clientIp)]
     fn client_ip(this: &Cf) -> Option<String>;
+}
+
+/// The bytes of a body. What the platform made of it is overwritten, for a key may be in it (I3);
+/// what copies it has made before are beyond our reach.
+///
+/// # Errors
+/// It broke off.
+pub async fn take_body(body: Result<js_sys::Promise, JsValue>) -> worker::Result<Vec<u8>> {
+    let view = js_sys::Uint8Array::new(&JsFuture::from(body?).await?);
+    let bytes = view.to_vec();
+    view.fill(0, 0, view.length());
+    Ok(bytes)
+}
+
+/// Overwrites what calls before this one have left of the stack.
+#[inline(never)]
+pub fn scrub_stack() {
+    /// Deeper than any call goes; the whole stack has 1 MiB.
+    const BYTES: usize = 256 * 1024;
+    let mut below = [0_u8; BYTES];
+    std::hint::black_box(&mut below);
 }
 
 /// Makes all the writes of `block` or none.

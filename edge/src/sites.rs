@@ -159,6 +159,7 @@ pub fn forget(roster: &Roster, now_ms: UnixMs) {
         forget_old_salts(&mut salts.borrow_mut(), roster, now_ms, SALT_GRACE_MS);
     });
     TODAY.with(|cache| cache.borrow_mut().clear());
+    platform::scrub_stack();
 }
 
 /// Fetches sites and salts from the roster object; for `entry.js`, which does so once at a time.
@@ -261,9 +262,10 @@ pub async fn ask(env: &Env, max_age_ms: i64) -> Result<Issued> {
     let request = Request::new_with_str(&url)?;
     let place = settings.jurisdiction.as_deref();
     let response = platform::call(env, BINDING, place, NAME, &request).await?;
-    let mut response = Response::from(response);
-    match response.status_code() {
-        200 => Ok(serde_json::from_slice(&response.bytes().await?)?),
-        _ => Err(Error::from(response.text().await?)),
+    match response.status() {
+        200 => Ok(serde_json::from_slice(
+            &platform::take_body(response.array_buffer()).await?,
+        )?),
+        _ => Err(Error::from(Response::from(response).text().await?)),
     }
 }

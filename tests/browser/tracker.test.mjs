@@ -824,7 +824,7 @@ test("a page out of the back-forward cache is viewed again", async (t) => {
   );
 });
 
-test("no cookie, no storage and no fingerprinting interface is touched", async () => {
+test("no cookie, no storage, no cache and no fingerprinting interface is touched", async () => {
   await page.addInitScript(() => {
     window.touched = [];
     const trap = (object, key, label) => {
@@ -853,7 +853,31 @@ test("no cookie, no storage and no fingerprinting interface is touched", async (
       );
     };
     trap(Document.prototype, "cookie", "cookie");
-    for (const key of ["sessionStorage", "indexedDB"]) trap(window, key, key);
+    for (const key of ["sessionStorage", "indexedDB", "caches", "cookieStore"])
+      if (key in window) trap(window, key, key);
+    for (const [type, keys] of Object.entries({
+      CacheStorage: ["open", "match", "keys"],
+      IDBFactory: ["open", "databases"],
+      StorageManager: ["estimate", "persist", "getDirectory"],
+      ServiceWorkerContainer: ["register"],
+      AudioContext: ["createOscillator"],
+      OfflineAudioContext: ["startRendering"],
+      WebGLRenderingContext: ["getParameter"],
+      CanvasRenderingContext2D: ["getImageData", "measureText"],
+      MediaDevices: ["enumerateDevices"],
+      Permissions: ["query"],
+      FontFaceSet: ["check"],
+      Performance: ["getEntries", "getEntriesByType"],
+    }))
+      // Where the page's origin has the interface at all.
+      if (window[type])
+        for (const key of keys)
+          if (Object.hasOwn(window[type].prototype, key))
+            trap(window[type].prototype, key, `${type}.${key}`);
+    trap(HTMLCanvasElement.prototype, "toDataURL", "canvas");
+    trap(window, "matchMedia", "matchMedia");
+    for (const key of ["requestStorageAccess", "hasStorageAccess"])
+      if (key in Document.prototype) trap(Document.prototype, key, key);
     for (const key of ["getItem", "setItem", "removeItem", "clear", "key"])
       trap(Storage.prototype, key, key);
     for (const key of [
@@ -865,8 +889,18 @@ test("no cookie, no storage and no fingerprinting interface is touched", async (
       "hardwareConcurrency",
       "maxTouchPoints",
       "doNotTrack",
+      "userAgentData",
+      "deviceMemory",
+      "connection",
+      "mimeTypes",
+      "vendor",
+      "getBattery",
+      "mediaDevices",
+      "permissions",
+      "storage",
+      "serviceWorker",
     ])
-      trap(Navigator.prototype, key, key);
+      if (key in Navigator.prototype) trap(Navigator.prototype, key, key);
     for (const key of ["width", "height", "availWidth", "colorDepth"])
       trap(Screen.prototype, key, key);
     trap(window, "devicePixelRatio", "devicePixelRatio");
@@ -896,4 +930,10 @@ test("no cookie, no storage and no fingerprinting interface is touched", async (
   );
   assert.deepEqual(await context.cookies(), []);
   assert.deepEqual((await context.storageState()).origins, []);
+  assert.equal(context.serviceWorkers().length, 0);
+  // Nor where a page has more of them than this one has.
+  assert.doesNotMatch(
+    script.toString(),
+    /cookie|sessionStorage|indexedDB|caches|serviceWorker|canvas|screen|userAgent|setItem/i,
+  );
 });

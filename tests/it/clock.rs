@@ -45,14 +45,18 @@ impl System {
         now.in_tz(TIMEZONE).unwrap()
     }
 
-    /// Puts the clocks of both sides forward.
-    pub async fn advance(&mut self, ms: i64) {
+    fn advance_aggregator(&mut self, ms: i64) {
         assert!(self.options.test_clock && ms >= 0);
         self.offset_ms += ms;
         // Whole or not at all: it may be read at any time.
         let new = self.clock_file().with_extension("new");
         std::fs::write(&new, self.offset_ms.to_string()).unwrap();
         std::fs::rename(&new, self.clock_file()).unwrap();
+    }
+
+    /// Puts the clocks of both sides forward.
+    pub async fn advance(&mut self, ms: i64) {
+        self.advance_aggregator(ms);
         let url = self.edge_url(&format!("/test-clock?offset_ms={}", self.offset_ms));
         let answer = self.http.post(url).send().await.unwrap();
         assert_eq!(
@@ -64,11 +68,14 @@ impl System {
 
     /// Puts the clocks forward to when the site's clocks next show `time`.
     pub async fn advance_to(&mut self, time: Time) {
+        self.advance(self.until_ms(time)).await;
+    }
+
+    fn until_ms(&self, time: Time) -> i64 {
         let now = self.local();
         let at = |date: Date| date.to_datetime(time).in_tz(TIMEZONE).unwrap();
         let next = Some(at(now.date())).filter(|next| *next > now);
         let next = next.unwrap_or_else(|| at(now.date().tomorrow().unwrap()));
-        let ms = next.timestamp().as_millisecond() - self.now_ms();
-        self.advance(ms).await;
+        next.timestamp().as_millisecond() - self.now_ms()
     }
 }

@@ -124,3 +124,19 @@ async fn a_jurisdiction_must_be_named() {
     assert!(reason.contains("JURISDICTION is not set"), "{reason}");
     assert_counts_nothing(&system).await;
 }
+
+#[tokio::test]
+async fn i11_an_edge_without_a_key_counts_nothing() {
+    for (key, says) in [("", "EDGE_KEYS"), ("short", "EDGE_KEYS")] {
+        let mut system = System::aggregator_alone_with(Options {
+            edge_key: Some(key),
+            ..Options::default()
+        })
+        .await;
+        system.start_edge_without_waiting();
+        let reason = reason(&system).await;
+        assert!(reason.contains(says), "{reason}");
+        assert!(!reason.contains("short\n"), "a secret is not repeated");
+        assert_counts_nothing(&system).await;
+    }
+}

@@ -4,20 +4,18 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::civil::{Date, time};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use shared::address::ClientAddress;
 use shared::object::RowId;
 use shared::seal::Sealer;
-use shared::visitor::{DayKey, Salt, VisitorHash};
+use shared::visitor::{DayKey, Salt, SiteId, VisitorHash};
 
 use crate::on_disk::{self, DayFile, contents, counted, day_files};
 use crate::system::{KEY, Options, SITE, System, agent, view};
 
-const SITE_ID: u32 = 1;
+const SITE_ID: SiteId = 1;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -36,6 +34,11 @@ impl Person {
     fn hash(&self, salt: &Salt, date: Date) -> VisitorHash {
         let address = ClientAddress::parse(self.address).unwrap();
         VisitorHash::new(salt, SITE_ID, date, address, &self.agent)
+    }
+
+    /// What somebody would look for who knows the person and every key that is on a disk.
+    fn traces(&self, date: Date) -> Vec<Vec<u8>> {
+        crate::needles::of_person(self.address, &self.agent, SITE, &date.to_string(), KEY)
     }
 
     fn row(&self, salt: &Salt, date: Date) -> RowId {
@@ -67,16 +70,17 @@ impl System {
         assert!(answer.headers().get("x-dayfly-dropped").is_none());
     }
 
-    /// The salts that can be had now, as the edge gets them.
-    async fn salts(&self) -> Vec<(Date, Salt)> {
+    /// The salts that can be had now, as the edge gets them: of which site, for which date.
+    pub async fn salts_of_sites(&self) -> Vec<(SiteId, Date, Salt)> {
         let path = "/edge/v1/salts";
         let answer =
             crate::channel::send(self, Method::GET, path, Vec::new(), self.offset_ms).await;
         let answer: Value = answer.json().await.unwrap();
         let salt = |salt: &Value| {
+            let site = salt["site"].as_u64().unwrap().try_into().unwrap();
             let date = salt["date"].as_str().unwrap().parse().unwrap();
             let wire = salt["salt"].as_str().unwrap();
-            (date, Salt::from_wire(wire).unwrap())
+            (site, date, Salt::from_wire(wire).unwrap())
         };
         answer["salts"]
             .as_array()
@@ -86,7 +90,15 @@ impl System {
             .collect()
     }
 
-    async fn salt_of(&self, date: Date) -> Salt {
+    /// Those of the first site.
+    async fn salts(&self) -> Vec<(Date, Salt)> {
+        let all = self.salts_of_sites().await.into_iter();
+        all.filter(|(site, ..)| *site == SITE_ID)
+            .map(|(_, date, salt)| (date, salt))
+            .collect()
+    }
+
+    pub async fn salt_of(&self, date: Date) -> Salt {
         let mut salts = self.salts().await.into_iter();
         salts.find(|(day, _)| *day == date).unwrap().1
     }
@@ -98,11 +110,11 @@ impl System {
         files.into_iter().next().unwrap()
     }
 
-    async fn day_files(&self) -> Vec<DayFile> {
+    pub async fn day_files(&self) -> Vec<DayFile> {
         day_files(&self.data.path().join("edge")).await
     }
 
-    async fn until_counted(&self, what: &str, date: Date, counts: [i64; 4]) {
+    pub async fn until_counted(&self, what: &str, date: Date, counts: [i64; 4]) {
         let mut last = [0; 4];
         self.until(&format!("{what}: {counts:?}"), async || {
             let now = counted(self, date).await;
@@ -115,7 +127,7 @@ impl System {
         .await;
     }
 
-    async fn until_salt_is_gone(&self, salt: &Salt) {
+    pub async fn until_salt_is_gone(&self, salt: &Salt) {
         let needles = [salt.to_wire().into_bytes()];
         self.until("the salt is gone", async || {
             on_disk::find(&contents(self.salts.path()), &needles).is_empty()
@@ -260,51 +272,6 @@ fn finds(bytes: [u8; 32], person: &Person, date: Date, file: &DayFile) -> bool {
     file.rows(&sealer(&salt, date)).contains(&own) || file.opens(&Sealer::new(&as_key))
 }
 
-/// What somebody would look for who knows the person and every key that is on a disk.
-fn traces(person: &Person, date: Date) -> Vec<Vec<u8>> {
-    let address = ClientAddress::parse(person.address).unwrap().truncated();
-    let network = match address {
-        std::net::IpAddr::V6(address) => address.octets()[..8].to_vec(),
-        std::net::IpAddr::V4(address) => address.octets().to_vec(),
-    };
-    let agent = person.agent.as_bytes().to_vec();
-    let plain = [person.address.as_bytes().to_vec(), agent.clone()];
-    let mut found: Vec<Vec<u8>> = plain.to_vec();
-    found.push(hex::encode(&network).into_bytes());
-    found.push(network.clone());
-    found.push(
-        person
-            .agent
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect(),
-    );
-    let [text, _] = plain;
-    let both =
-        |first: &[u8], between: &str, second: &[u8]| [first, between.as_bytes(), second].concat();
-    let mut inputs = vec![text.clone(), agent.clone(), network.clone()];
-    for between in ["", "|", ":", " ", "\n", SITE, &date.to_string()] {
-        for address in [&text, &network] {
-            inputs.push(both(address, between, &agent));
-            inputs.push(both(&agent, between, address));
-        }
-    }
-    for input in inputs {
-        let mut digests = vec![Sha256::digest(&input).to_vec()];
-        for key in [KEY, SITE, &date.to_string(), "1"] {
-            let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
-            mac.update(&input);
-            digests.push(mac.finalize().into_bytes().to_vec());
-        }
-        for digest in digests {
-            // Also one that was cut to half.
-            found.push(hex::encode(&digest[..16]).into_bytes());
-            found.push(digest[..16].to_vec());
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn i4_a_copy_of_all_storage_in_mid_day_yields_nothing_after_the_day() {
     let mut system = System::with_test_clock().await;
@@ -338,7 +305,7 @@ async fn i4_a_copy_of_all_storage_in_mid_day_yields_nothing_after_the_day() {
 
     // Neither the person nor what can be made of them without the salt.
     assert!(!on_disk::find(&known, &[b"/copied-page".to_vec()]).is_empty());
-    let found = on_disk::find(&known, &traces(&person, day));
+    let found = on_disk::find(&known, &person.traces(day));
     assert!(found.is_empty(), "{found:?}");
 
     // With the salt, the copy tells everything about the person: that is what destroying it ends.

@@ -44,7 +44,7 @@ pub fn copy(folder: &Path) -> TempDir {
 }
 
 /// Opens a copy of a SQLite file, so that whoever has it open notices nothing.
-async fn open(file: &Path) -> Option<(TempDir, SqliteConnection)> {
+pub async fn open(file: &Path) -> Option<(TempDir, SqliteConnection)> {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("copy.sqlite");
     // The log first: with it the file may be older than that, never younger.

@@ -1,4 +1,4 @@
-//! A process of a test.
+//! Processes of a test.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};

@@ -15,7 +15,10 @@ use crate::system::{PATIENCE, System};
 
 /// Opens the database of a system for one look.
 pub async fn look<T>(system: &System, look: impl AsyncFnOnce(&Store) -> T) -> T {
-    let place = Place::File(system.data.path().join("dayfly.sqlite"));
+    let place = match &system.database {
+        Some(url) => Place::Url(url.clone()),
+        None => Place::File(system.data.path().join("dayfly.sqlite")),
+    };
     let store = Store::open(&place).await.unwrap();
     let seen = look(&store).await;
     store.close().await;

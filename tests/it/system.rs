@@ -65,6 +65,8 @@ pub struct Options {
     pub metrics_port: Option<u16>,
     /// A Postgres database in the place of the SQLite file.
     pub postgres: bool,
+    /// `DAYFLY_LOG` of the aggregator.
+    pub log: Option<&'static str>,
 }
 
 pub struct System {
@@ -139,7 +141,9 @@ impl System {
         command
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            // Whatever it leaves behind where it stands, as a core dump, is seen.
+            .current_dir(self.data.path());
         Process::start(command.process_group(0))
     }
 
@@ -158,6 +162,9 @@ impl System {
         }
         if let Some(port) = self.options.metrics_port {
             command.env("DAYFLY_METRICS_LISTEN", format!("127.0.0.1:{port}"));
+        }
+        if let Some(level) = self.options.log {
+            command.env("DAYFLY_LOG", level);
         }
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());

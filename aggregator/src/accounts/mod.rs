@@ -41,6 +41,8 @@ const INVITATIONS_BY_MAIL: [u32; 2] = [3, 30];
 
 /// Views without an account that one network is shown in a minute.
 pub const GUEST_VIEWS_MAX: u32 = 120;
+/// Pages, and what belongs to them, that one network is shown in a minute, whoever asks there.
+pub const PAGES_MAX: u32 = 6_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// What a server knows of log-ins, in memory only.
@@ -52,6 +54,8 @@ pub struct Accounts {
     pub attempts: Attempts,
     /// Counts what is shown to guests, by network.
     pub guests: Attempts,
+    /// Counts all other pages, by network.
+    pub pages: Attempts,
     /// Counts who asks for a new password by mail.
     pub resets: Attempts,
     /// Counts who is invited by mail.
@@ -64,6 +68,7 @@ impl Default for Accounts {
             passwords: Passwords::default(),
             attempts: Attempts::default(),
             guests: Attempts::of([GUEST_VIEWS_MAX; 2], MINUTE_MS),
+            pages: Attempts::of([PAGES_MAX; 2], MINUTE_MS),
             resets: Attempts::default(),
             invitations: Attempts::of(INVITATIONS_BY_MAIL, WINDOW_MS),
         }

@@ -15,7 +15,6 @@ use aggregator::store::Store;
 use aggregator::tls::Tls;
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use rustix::process::{Resource, Rlimit, setrlimit};
 use shared::address::Network;
 
 use super::mail::MailSettings;
@@ -122,6 +121,26 @@ impl Listeners {
     }
 }
 
+/// No crash leaves the memory of this process on a disk: the running day's salts are in it (I3). And
+/// as many connections as the system allows, however many a shell does.
+fn prepare_process() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let files = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: files.maximum,
+        ..files
+    };
+    for (resource, limit) in [(Resource::Core, none), (Resource::Nofile, all)] {
+        if let Err(error) = setrlimit(resource, limit) {
+            tracing::warn!("the limit {resource:?} of this process cannot be set: {error}");
+        }
+    }
+}
+
 fn network(text: &str) -> std::result::Result<Network, String> {
     Network::parse(text)
         .ok_or_else(|| "that is no address such as 192.0.2.7 or network such as 10.0.0.0/8".into())
@@ -153,21 +172,10 @@ impl SaltsPlace {
     }
 }
 
-/// Salts are in memory: a dump of it would bring them to a disk (I3).
-fn no_core_dumps() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    if let Err(problem) = setrlimit(Resource::Core, none) {
-        tracing::warn!("core dumps cannot be switched off: {problem}");
-    }
-}
-
 impl ServeCommand {
     /// Serves until it is told to stop.
     pub async fn run(self, data: &DataFolder) -> Result<()> {
-        no_core_dumps();
+        prepare_process();
         let edge_keys = data.edge_keys(self.edge_keys.as_deref())?;
         let address = SocketAddr::new(self.listen, self.port);
         let countries = geo::country_attribution(self.geo_table.as_deref())?;

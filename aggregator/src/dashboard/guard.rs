@@ -10,10 +10,12 @@
 //! | for a site: a role there | 404, as for a site that there is not |
 //! | that role or more; for the server: being an admin | 403 |
 //!
+//! Before any of it a network gets so many pages a minute, then 429.
+//!
 //! A [`Needs::Guest`] page needs no log-in; its handler says what is open. What needs a
 //! [`Needs::Signature`] is asked none of it: the signed token in its path is what lets somebody in, from
 //! wherever it comes, as mail programs do (RFC 8058). It opens that one thing. Of both a network gets
-//! so many a minute, then 429.
+//! fewer a minute.
 //!
 //! A handler then takes [`Caller`], and [`AtSite`] on a page of a site.
 
@@ -27,10 +29,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use shared::clock::UnixMs;
 
 use super::account::cookie;
 use super::{Failure, message};
 use crate::accounts::Role;
+use crate::accounts::attempts::Attempts;
 use crate::accounts::token::TokenHash;
 use crate::arrival::Arrival;
 use crate::clock::date_in_utc;
@@ -208,8 +212,12 @@ async fn let_in(
     let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
         return Err(Error::Invalid("a page outside of arrival::arrive".into()).into());
     };
-    let is_guest = matches!(guard.needs, Needs::Guest | Needs::Signature);
-    if is_guest && let Some(refused) = too_many(&guard.app, &arrival)? {
+    let accounts = &guard.app.accounts;
+    let limit = match guard.needs {
+        Needs::Guest | Needs::Signature => &accounts.guests,
+        _ => &accounts.pages,
+    };
+    if let Some(refused) = too_many(limit, &arrival, guard.app.clock.now_ms())? {
         return Ok(refused);
     }
     if guard.needs == Needs::Signature {
@@ -257,12 +265,15 @@ async fn let_in(
     Ok(next.run(request).await)
 }
 
-/// Counts a request of whoever has no account, who is not to keep the server busy; the answer where
-/// their network has sent too many in a minute.
-fn too_many(app: &App, arrival: &Arrival) -> Result<Option<Response>, Failure> {
+/// Counts a request of a network, which is not to keep the server busy; the answer where it has sent
+/// too many in a minute.
+fn too_many(
+    limit: &Attempts,
+    arrival: &Arrival,
+    now_ms: UnixMs,
+) -> Result<Option<Response>, Failure> {
     let network = arrival.network();
-    let (guests, now_ms) = (&app.accounts.guests, app.clock.now_ms());
-    let Err(too_many) = guests.begin(&network.to_string(), network, now_ms) else {
+    let Err(too_many) = limit.begin(&network.to_string(), network, now_ms) else {
         return Ok(None);
     };
     let text = "From your network there came too many requests. Try again in a minute.".to_owned();

@@ -4,6 +4,7 @@ use super::super::super::guard::{Needs, Page};
 use super::super::super::pages;
 use super::super::safe_next;
 use super::*;
+use crate::accounts::{GUEST_VIEWS_MAX, PAGES_MAX};
 use crate::store::tests::engines::on_both_engines;
 
 on_both_engines!(
@@ -14,6 +15,7 @@ on_both_engines!(
     plain_http_is_for_loopback_only,
     the_overview_lists_what_its_reader_may_see,
     forms_are_bounded_and_hold_what_they_should,
+    i11_every_page_has_its_limits,
 );
 
 fn all(web: &Web) -> Vec<Page> {
@@ -356,4 +358,49 @@ fn a_browser_is_sent_to_paths_of_this_server_only() {
     ] {
         assert_eq!(safe_next(next), "/", "{next}");
     }
+}
+
+async fn i11_every_page_has_its_limits(place: Place) {
+    let web = Web::start(&place).await;
+    web.account("admin@example.com").await;
+    let browser = web.logged_in("admin@example.com").await;
+    let large = "x".repeat(65 * 1024);
+    let mut refused = 0;
+    for page in all(&web).iter().filter(|page| page.method == "POST") {
+        let path = path(page);
+        let answer = browser.post(&path, &[("x", &large)]).await;
+        // What opens nothing is told so before anything is read.
+        let opens_nothing = page.path.contains("{token}") && answer.status == 404;
+        assert!(
+            answer.status == 413 || opens_nothing,
+            "{path}: {}",
+            answer.status
+        );
+        refused += u32::from(answer.status == 413);
+    }
+    assert!(refused > 20, "{refused}");
+    // A network that asks too often is told so on each, whoever asks there.
+    let pages = all(&web);
+    let style = pages.iter().find(|page| page.path.ends_with(".css"));
+    for (path, most) in [
+        (style.unwrap().path.to_owned(), PAGES_MAX),
+        (format!("/shared/{}", "x".repeat(43)), GUEST_VIEWS_MAX),
+    ] {
+        let mut asked = 0;
+        while browser.get(&path).await.status != 429 {
+            asked += 1;
+            assert!(asked <= most, "{path}");
+        }
+    }
+    for page in &pages {
+        let path = path(page);
+        let answer = match page.method.as_str() {
+            "GET" => browser.get(&path).await,
+            _ => browser.post(&path, &[]).await,
+        };
+        assert_eq!(answer.status, 429, "{} {path}", page.method);
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() <= 61);
+    }
+    web.clock.advance_ms(61_000);
+    assert_eq!(browser.get("/account").await.status, 200);
 }
