@@ -103,9 +103,12 @@ pub async fn find(
     now_ms: UnixMs,
 ) -> Result<(Query, Answer), Error> {
     let goals = store.named_goals(site.id).await?;
+    // Those of the site: what is somebody's own is nobody's key's.
+    let segments = store.saved_segments(site.id, None).await?;
     let about = Parsed {
         site,
         goals: &goals,
+        segments: &segments,
         now_ms,
         oldest: store.oldest_day(site.id).await?,
     };

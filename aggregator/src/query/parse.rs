@@ -9,6 +9,7 @@ use super::metric::Metric;
 use super::plan::DIMENSIONS_MAX;
 use super::{Goals, Include, OrderKey, Query, Range, parse_range};
 use crate::site::Site;
+use crate::store::SavedSegment;
 
 /// Most rows an answer may have (COMPAT.md, section 3).
 pub const LIMIT_MAX: u64 = 10_000;
@@ -39,11 +40,16 @@ pub struct Parsed<'a> {
     pub site: &'a Site,
     /// Its goals.
     pub goals: &'a Goals,
+    /// Its saved segments.
+    pub segments: &'a [SavedSegment],
     /// Now.
     pub now_ms: i64,
     /// Its first day with counts.
     pub oldest: Option<Date>,
 }
+
+/// What a filter by a saved segment names in the place of a dimension.
+const SEGMENT: &str = "segment";
 
 const KEYS: [&str; 8] = [
     "site_id",
@@ -69,7 +75,7 @@ pub fn parse(body: &Map<String, Value>, about: &Parsed<'_>) -> Result<Query, Inv
         .map_err(|problem| invalid("date_range", problem))?;
     let metrics = metrics(body)?;
     let dimensions = dimensions(body, &range)?;
-    let filter = parse_filters(body.get("filters"), about.goals)?;
+    let filter = parse_filters(body.get("filters"), about.goals, about.segments)?;
     let order = order(body, &metrics, &dimensions)?;
     let (include, compare) = include(body, about, &range, &dimensions)?;
     let (limit, offset) = pagination(body)?;
@@ -154,17 +160,25 @@ fn dimensions(body: &Map<String, Value>, range: &Range) -> Result<Vec<Dimension>
     Ok(dimensions)
 }
 
-/// Reads `filters`.
+/// Reads `filters`; a saved segment that they name becomes what it holds.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn parse_filters(filters: Option<&Value>, goals: &Goals) -> Result<Filter, Invalid> {
+pub fn parse_filters(
+    filters: Option<&Value>,
+    goals: &Goals,
+    segments: &[SavedSegment],
+) -> Result<Filter, Invalid> {
     let list = match filters {
         None | Some(Value::Null) => return Ok(Filter::all()),
         Some(Value::Array(list)) => list,
         Some(_) => return Err(invalid("filters", "must be a list")),
     };
-    let mut reader = Reader { goals, leaves: 0 };
+    let mut reader = Reader {
+        goals,
+        segments,
+        leaves: 0,
+    };
     let read = list.iter().enumerate();
     let read = read.map(|(at, value)| reader.read(value, format!("filters/{at}"), 1));
     Ok(Filter::And(read.collect::<Result<_, _>>()?))
@@ -172,6 +186,7 @@ pub fn parse_filters(filters: Option<&Value>, goals: &Goals) -> Result<Filter, I
 
 struct Reader<'a> {
     goals: &'a Goals,
+    segments: &'a [SavedSegment],
     leaves: usize,
 }
 
@@ -218,10 +233,77 @@ impl Reader<'_> {
                     );
                     return Err(invalid(format!("{place}/0"), problem));
                 };
+                if rest.first().is_some_and(|name| *name == SEGMENT) {
+                    return self.segments(how, rest, &place, depth);
+                }
                 return self.leaf(how, rest, &place).map(Filter::Leaf);
             }
         };
         Err(invalid(place, problem))
+    }
+
+    /// `["is", "segment", [numbers]]`: what any of them holds.
+    fn segments(
+        &mut self,
+        how: (Op, bool),
+        rest: &[Value],
+        place: &str,
+        depth: usize,
+    ) -> Result<Filter, Invalid> {
+        let [_, Value::Array(ids)] = rest else {
+            let problem = "must be [\"is\", \"segment\", list of numbers]";
+            return Err(invalid(place, problem));
+        };
+        if how != (Op::Is, false) {
+            return Err(invalid(
+                format!("{place}/0"),
+                "a segment is asked for by \"is\"",
+            ));
+        }
+        if ids.is_empty() || ids.len() > CLAUSES_MAX {
+            let problem = format!("there must be 1 to {CLAUSES_MAX} numbers");
+            return Err(invalid(format!("{place}/2"), problem));
+        }
+        let read = ids.iter().enumerate();
+        let read = read.map(|(at, id)| self.segment(id, format!("{place}/2/{at}"), depth));
+        let mut all: Vec<Filter> = read.collect::<Result<_, _>>()?;
+        Ok(match all.pop() {
+            Some(one) if all.is_empty() => one,
+            last => Filter::Or(all.into_iter().chain(last).collect()),
+        })
+    }
+
+    /// What a saved segment holds, by its number.
+    fn segment(&mut self, id: &Value, place: String, depth: usize) -> Result<Filter, Invalid> {
+        // The first API has texts only.
+        let number = id
+            .as_i64()
+            .or_else(|| id.as_str().and_then(|text| text.trim().parse().ok()));
+        let Some(number) = number else {
+            return Err(invalid(place, "must be the number of a segment"));
+        };
+        let found = self.segments.iter().find(|known| known.id == number);
+        let Some(segment) = found else {
+            let problem = format!("the site has no segment {number}");
+            return Err(invalid(place, problem));
+        };
+        // No segment is in another: what is read does not grow by itself.
+        let mut reader = Reader {
+            segments: &[],
+            ..*self
+        };
+        let list = segment.filters.as_array().filter(|list| !list.is_empty());
+        let read = list.into_iter().flatten();
+        let read = read.map(|value| reader.read(value, "filters".to_owned(), depth + 1));
+        let held = read.collect::<Result<Vec<_>, _>>().map_err(|wrong| {
+            let problem = format!("the segment {:?}: {}", segment.name, wrong.problem);
+            invalid(place.clone(), problem)
+        })?;
+        self.leaves = reader.leaves;
+        match held.is_empty() {
+            false => Ok(Filter::And(held)),
+            true => Err(invalid(place, "this segment holds no filters")),
+        }
     }
 
     fn leaf(&mut self, how: (Op, bool), rest: &[Value], place: &str) -> Result<Leaf, Invalid> {
@@ -554,9 +636,26 @@ mod tests {
             name: "Signup".into(),
         };
         let goals = Goals::new(vec![goal]);
+        let segment = |id: i64, filters: Value| SavedSegment {
+            id,
+            owner: None,
+            name: format!("S{id}"),
+            filters,
+        };
+        let segments = [
+            segment(
+                7,
+                json!([["is", "visit:country", ["DE"]], ["is", "event:page", ["/"]]]),
+            ),
+            segment(8, json!([["is", "event:goal", ["Gone"]]])),
+            segment(9, json!([["is", "segment", [7]]])),
+            segment(10, json!([])),
+            segment(11, json!(vec![json!(["is", "event:page", ["/"]]); 60])),
+        ];
         let about = Parsed {
             site: &site,
             goals: &goals,
+            segments: &segments,
             now_ms: 1_795_435_200_000,
             oldest: None,
         };
@@ -596,6 +695,51 @@ mod tests {
         let before = query.compare.unwrap();
         assert_eq!(before.from, date(2025, 11, 24), "a Monday, too");
         assert_eq!(query.filter.leaves()[0].clauses, ["DE"]);
+    }
+
+    #[test]
+    fn a_segment_is_what_it_holds() {
+        let filter = |value: Value| {
+            let body = json!({"metrics": ["visitors"], "filters": [value]});
+            parse_json(body).map(|query| query.filter.to_json()[1][0].clone())
+        };
+        let held = json!([
+            "and",
+            [["is", "visit:country", ["DE"]], ["is", "event:page", ["/"]]]
+        ]);
+        for id in [json!(7), json!("7")] {
+            assert_eq!(filter(json!(["is", "segment", [id]])), Ok(held.clone()));
+        }
+        let two = filter(json!(["is", "segment", [7, 7]])).unwrap();
+        assert_eq!(two, json!(["or", [held, held]]));
+        let not = filter(json!(["not", ["is", "segment", [7]]])).unwrap();
+        assert_eq!(not, json!(["not", held]));
+        for (value, begins) in [
+            (json!(["is", "segment", [1]]), "filters/0/2/0: the site has no segment 1"),
+            (json!(["is", "segment", [1.5]]), "filters/0/2/0: must be the number"),
+            (json!(["is", "segment", ["x"]]), "filters/0/2/0: must be the number"),
+            (json!(["is", "segment", []]), "filters/0/2: there must be 1 to"),
+            (json!(["is", "segment", 7]), "filters/0: must be [\"is\""),
+            (json!(["is", "segment", [7], {}]), "filters/0: must be [\"is\""),
+            (json!(["is_not", "segment", [7]]), "filters/0/0: a segment is asked"),
+            (json!(["contains", "segment", [7]]), "filters/0/0: a segment is asked"),
+            (
+                json!(["is", "segment", [7, 8]]),
+                "filters/0/2/1: the segment \"S8\": there is no goal \"Gone\"",
+            ),
+            (
+                json!(["is", "segment", [9]]),
+                "filters/0/2/0: the segment \"S9\": the site has no segment 7",
+            ),
+            (json!(["is", "segment", [10]]), "filters/0/2/0: this segment holds no"),
+            (
+                json!(["is", "segment", [11, 11]]),
+                "filters/0/2/1: the segment \"S11\": there are more than 100",
+            ),
+        ] {
+            let told = filter(value.clone()).unwrap_err();
+            assert!(told.starts_with(begins), "{value}: {told}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Bytes, Int, Text};
 
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 20] = [
+const TABLES: [(&str, &[(&str, Kind)]); 21] = [
     (
         "site",
         &[
@@ -107,6 +107,16 @@ const TABLES: [(&str, &[(&str, Kind)]); 20] = [
             ("created_on", Int),
             ("works_until", Int),
             ("last_used_on", Int),
+        ],
+    ),
+    (
+        "saved_segment",
+        &[
+            ("id", Int),
+            ("site_id", Int),
+            ("account_id", Int),
+            ("name", Text),
+            ("filters", Text),
         ],
     ),
     (

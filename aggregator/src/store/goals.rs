@@ -5,7 +5,7 @@ use shared::settings::{Goal, GoalKind};
 use shared::visitor::SiteId;
 
 use super::db::{Row, Tx, sql};
-use super::{Store, funnels, settings, sites};
+use super::{Store, funnels, saved_segments, settings, sites};
 use crate::error::{Error, Result};
 use crate::query::Goals;
 
@@ -32,10 +32,15 @@ fn default_name(kind: &GoalKind) -> String {
 
 /// Checks a name that a person gives.
 pub(super) fn check_name(name: &str) -> Result<&str> {
+    check_name_of(name, NAME_CHARS_MAX)
+}
+
+/// The same for a name of so many characters at most.
+pub(super) fn check_name_of(name: &str, chars_max: usize) -> Result<&str> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+    if name.is_empty() || name.chars().count() > chars_max {
         return Err(Error::Invalid(format!(
-            "name: a name has 1 to {NAME_CHARS_MAX} characters"
+            "name: a name has 1 to {chars_max} characters"
         )));
     }
     if name.chars().any(char::is_control) {
@@ -180,6 +185,39 @@ impl Store {
         let added = add(&mut tx, site, kind, name).await?;
         tx.commit().await?;
         Ok(added)
+    }
+
+    /// Gives a goal another name; what it has counted stays, for it is counted by the goal's number.
+    /// Saved segments that name it follow.
+    ///
+    /// # Errors
+    /// There is no such goal, the name is not allowed or another's ([`Error::Invalid`] begins with
+    /// the field), or the database failed.
+    pub async fn rename_goal(&self, site: SiteId, id: u32, name: &str) -> Result<NamedGoal> {
+        let name = check_name(name)?;
+        let mut tx = self.db.write().await?;
+        // Whoever renames another goal at the same time waits.
+        sites::hold(&mut tx, site)
+            .await?
+            .ok_or_else(settings::gone)?;
+        let all = load(&mut tx, Some(site)).await?;
+        let mut known = all.iter().map(|(_, named)| named);
+        let Some(goal) = known.clone().find(|named| named.goal.id == id) else {
+            return Err(Error::Invalid(format!("there is no goal {id}")));
+        };
+        if known.any(|other| other.goal.id != id && other.name == name) {
+            return Err(Error::Invalid(format!(
+                "name: there is a goal {name:?} already"
+            )));
+        }
+        let statement = sql("UPDATE goal SET name = $3 WHERE site_id = $1 AND id = $2");
+        tx.execute(statement.bind(site).bind(id).bind(name)).await?;
+        saved_segments::goal_renamed(&mut tx, site, &goal.name, name).await?;
+        tx.commit().await?;
+        Ok(NamedGoal {
+            goal: goal.goal.clone(),
+            name: name.to_owned(),
+        })
     }
 
     /// Removes a goal; what it has counted stays.

@@ -22,6 +22,7 @@ mod mail;
 mod props;
 mod retention;
 mod roles;
+mod saved_segments;
 mod segments;
 mod settings;
 mod shards;
@@ -56,6 +57,9 @@ pub use logins::Login;
 pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
+pub use saved_segments::{
+    SAVED_SEGMENTS_MAX, SEGMENT_BYTES_MAX, SEGMENT_NAME_CHARS_MAX, SavedSegment,
+};
 pub use segments::{Snapshot, Taken};
 pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use shields::Shield;

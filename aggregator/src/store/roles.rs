@@ -3,7 +3,7 @@
 use shared::visitor::SiteId;
 
 use super::db::{Row, Tx, sql};
-use super::{Store, mail, sites};
+use super::{Store, mail, saved_segments, sites};
 use crate::accounts::Role;
 use crate::error::{Error, Result};
 use crate::site::Site;
@@ -73,6 +73,7 @@ impl Store {
                 let statement = sql("DELETE FROM role WHERE site_id = $1 AND account_id = $2");
                 let removed = tx.execute(statement.bind(site).bind(account)).await?;
                 mail::forget_wishes(&mut tx, site, account).await?;
+                saved_segments::forget_own(&mut tx, site, account).await?;
                 removed == 1
             }
         };

@@ -149,11 +149,20 @@ fn filter() -> Value {
         object(&[("case_sensitive?", json!({ "type": "boolean" }))]),
     ]);
     leaf["minItems"] = json!(3);
+    let segments = fixed(vec![
+        json!({ "type": "string", "const": "is" }),
+        json!({ "type": "string", "const": "segment" }),
+        json!({
+            "type": "array", "minItems": 1, "maxItems": CLAUSES_MAX,
+            "items": { "type": "integer", "minimum": 0 },
+        }),
+    ]);
     let several = json!({ "type": "array", "items": named("Filter"), "minItems": 1 });
     json!({
-        "description": "`[operator, property, values]`: any of the values will do. `[\"and\", [filters]]`, `[\"or\", [filters]]`, `[\"not\", filter]`. Emptiness is called `(none)`.",
+        "description": "`[operator, property, values]`: any of the values will do. `[\"and\", [filters]]`, `[\"or\", [filters]]`, `[\"not\", filter]`. Emptiness is called `(none)`. `[\"is\", \"segment\", [numbers]]`: what a saved segment of the site holds.",
         "anyOf": [
             leaf,
+            segments,
             fixed(vec![json!({ "type": "string", "enum": ["and", "or"] }), several]),
             fixed(vec![json!({ "type": "string", "const": "not" }), named("Filter")]),
         ],

@@ -7,14 +7,15 @@
 use serde_json::{Value, json};
 
 use crate::query::{Filter, Goals, parse_filters};
+use crate::store::SavedSegment;
 
 /// Reads filters; a text without any is none.
 ///
 /// # Errors
 /// What is wrong, and with which condition.
-pub fn parse(text: &str, goals: &Goals) -> Result<Filter, String> {
+pub fn parse(text: &str, goals: &Goals, segments: &[SavedSegment]) -> Result<Filter, String> {
     let conditions = conditions(text)?;
-    parse_filters(Some(&json!(conditions)), goals).map_err(|invalid| {
+    parse_filters(Some(&json!(conditions)), goals, segments).map_err(|invalid| {
         // `filters/2/…` is the third condition.
         let at = invalid.place.split('/').nth(1);
         match at.and_then(|at| at.parse::<usize>().ok()) {
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Value {
-        let filter = parse(text, &Goals::default()).unwrap();
+        let filter = parse(text, &Goals::default(), &[]).unwrap();
         filter.to_json()[1].clone()
     }
 
@@ -181,11 +182,12 @@ mod tests {
             ("event:page==/;visit:city==1", "condition 2: visit:city"),
             ("visit:country==Germany", "condition 1: \"Germany\" is no"),
             ("event:goal==Signup", "condition 1: there is no goal"),
+            ("segment==7", "condition 1: the site has no segment 7"),
             ("time:day==2026-01-01", "condition 1: time is asked for by"),
             (long.as_str(), "condition 1: must be a text of at most"),
             (many.as_str(), "there are more than 100 conditions"),
         ] {
-            let told = parse(text, &goals).unwrap_err();
+            let told = parse(text, &goals, &[]).unwrap_err();
             assert!(told.starts_with(begins), "{text}: {told}");
         }
     }

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::query::{self, Answer, Filter, Goals, Metric, Query, Range, parse_range};
 use crate::serve::App;
 use crate::site::Site;
-use crate::store::Scope;
+use crate::store::{SavedSegment, Scope};
 
 use breakdown::{LIMIT, LIMIT_MAX, PAGE_MAX};
 pub use operations::operations;
@@ -75,6 +75,7 @@ struct Asked {
     app: App,
     site: Site,
     goals: Goals,
+    segments: Vec<SavedSegment>,
     params: Params,
     now_ms: i64,
 }
@@ -91,6 +92,7 @@ impl Asked {
         let site = access.site(&app, "site_id", domain).await?;
         Ok(Self {
             goals: app.store.named_goals(site.id).await?,
+            segments: app.store.saved_segments(site.id, None).await?,
             now_ms: app.clock.now_ms(),
             app,
             site,
@@ -151,7 +153,8 @@ impl Asked {
         match self.params.text("filters")? {
             None => Ok(Filter::all()),
             Some(text) => {
-                filters::parse(text, &self.goals).map_err(|problem| invalid("filters", problem))
+                let filter = filters::parse(text, &self.goals, &self.segments);
+                filter.map_err(|problem| invalid("filters", problem))
             }
         }
     }
