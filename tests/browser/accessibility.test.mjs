@@ -25,12 +25,19 @@ const TAGS = [
   "wcag22aa",
 ];
 
-let browser, dayfly, inside, outside, invitation;
+let browser, dayfly, inside, outside, invitation, newPassword, locked;
 
 before(async () => {
   await awayFromMidnight(150_000);
   browser = await launchChromium();
-  dayfly = await Dayfly.start({ site: SITE });
+  // Nothing is sent: that there is a server makes the page that asks for a new password.
+  const smtp = {
+    DAYFLY_SMTP_HOST: "127.0.0.1",
+    DAYFLY_SMTP_PORT: "1",
+    DAYFLY_SMTP_TLS: "none",
+    DAYFLY_MAIL_FROM: "stats@example.com",
+  };
+  dayfly = await Dayfly.start({ site: SITE, more: smtp });
   assert.equal((await dayfly.cli("site", "add", "new.example")).code, 0);
   for (const agent of [FIREFOX, CHROME]) {
     await dayfly.beacon("/pricing?utm_source=Bing&utm_campaign=spring", {
@@ -44,6 +51,11 @@ before(async () => {
   const made = await dayfly.cli("user", "add", "bob@example.com");
   [invitation] = made.stdout.match(/http\S+\/welcome\/\S+/);
   assert.ok(invitation.startsWith(dayfly.dashboard), invitation);
+  const reset = await dayfly.cli("user", "reset", "admin@example.com");
+  [newPassword] = reset.stdout.match(/http\S+\/reset\/\S+/);
+  const link = ["share", "add", SITE, "Bob", "--password-stdin"];
+  const shared = await dayfly.told("open sesame, please", ...link);
+  [locked] = shared.stdout.match(/http\S+\/shared\/\S+/);
   inside = await (await browser.newContext(logIn)).newPage();
   outside = await (await browser.newContext()).newPage();
 });
@@ -127,6 +139,23 @@ describe("accessibility", () => {
     ["a new site", "/sites/new.example"],
     ["a list", `/sites/${SITE}/list/page`],
     ["a list without a line", `/sites/${SITE}/list/page?search=zzz`],
+    [
+      "the menu of segments",
+      `/sites/${SITE}?filter=is,event:page,/docs`,
+      (page) => page.click("summary:text-is('Segments')"),
+    ],
+    [
+      "the segments",
+      `/sites/${SITE}/segments?filter=is,event:page,/docs`,
+      async (page) => {
+        await page.getByLabel("Name").fill("Readers");
+        await page.click("button:text('Save as segment')");
+        await page.goto(
+          `${dayfly.dashboard}/sites/${SITE}/segments?filter=is,event:page,/docs`,
+        );
+        await page.click("summary:has-text('Change')");
+      },
+    ],
     ["the people of a site", `/sites/${SITE}/people`],
     ...[
       "general",
@@ -166,13 +195,36 @@ describe("accessibility", () => {
     await check(outside, "a map that everybody may see");
   });
 
-  for (const [name, path] of [
-    ["the log-in", "/login"],
-    ["a link that opens nothing", `/welcome/${"x".repeat(43)}`],
-    ["a link that makes an account"],
+  for (const [name, address] of [
+    ["the log-in", () => `${dayfly.dashboard}/login`],
+    [
+      "a link that opens nothing",
+      () => `${dayfly.dashboard}/welcome/${"x".repeat(43)}`,
+    ],
+    ["a link that makes an account", () => invitation],
+    ["a forgotten password", () => `${dayfly.dashboard}/forgot`],
+    ["a link for a new password", () => newPassword],
+    ["a link with a password", () => locked],
   ])
     test(name, async () => {
-      await outside.goto(path ? dayfly.dashboard + path : invitation);
+      const response = await outside.goto(address());
+      assert.equal(response.status(), /x{43}/.test(address()) ? 404 : 200);
       await check(outside, name);
     });
+
+  test("what is wrong with a password", async () => {
+    for (const [address, label, button] of [
+      [newPassword, "New password", "Set the password"],
+      [locked, "Password", "Show the numbers"],
+    ]) {
+      await outside.goto(address);
+      await outside.getByLabel(label).fill("admin@example.com");
+      await Promise.all([
+        outside.waitForNavigation(),
+        outside.getByRole("button", { name: button }).click(),
+      ]);
+      assert.equal(await outside.getByRole("alert").count(), 1, address);
+      await check(outside, `${button}, refused`);
+    }
+  });
 });

@@ -29,6 +29,15 @@ pub enum GoalCommand {
         /// The site's host name.
         domain: String,
     },
+    /// Give a goal another name; what it has counted stays.
+    Rename {
+        /// The site's host name.
+        domain: String,
+        /// Its number.
+        id: u32,
+        /// The name it is shown under from now on.
+        name: String,
+    },
     /// Remove a goal that no funnel uses; what it has counted stays.
     Remove {
         /// The site's host name.
@@ -93,6 +102,13 @@ impl GoalCommand {
                     for goal in store.goals(site.id).await? {
                         println!("{}", line(&goal));
                     }
+                    Ok(())
+                })
+                .await
+            }
+            Self::Rename { domain, id, name } => {
+                with_site(data, &domain, async |store, site| {
+                    println!("{}", line(&store.rename_goal(site.id, id, &name).await?));
                     Ok(())
                 })
                 .await

@@ -29,6 +29,7 @@ use crate::assets;
 use crate::error::Error;
 use crate::serve::App;
 use guard::{Needs, Pages};
+use site::segments;
 
 /// Every page, with what it needs.
 pub fn pages(app: App) -> Pages {
@@ -38,6 +39,15 @@ pub fn pages(app: App) -> Pages {
         .get("/sites/{domain}", viewer, site::site)
         .get("/sites/{domain}/list/{list}", viewer, site::all)
         .get("/sites/{domain}/live", viewer, site::live)
+        .get("/sites/{domain}/segments", viewer, segments::show)
+        .post("/sites/{domain}/segments", viewer, segments::save)
+        .post("/sites/{domain}/segments/rename", viewer, segments::rename)
+        .post(
+            "/sites/{domain}/segments/replace",
+            viewer,
+            segments::replace,
+        )
+        .post("/sites/{domain}/segments/delete", viewer, segments::delete)
         .get("/status", Needs::Guest, status::show)
         .get("/status.svg", Needs::Guest, status::badge);
     for asset in &assets::ALL {

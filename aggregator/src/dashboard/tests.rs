@@ -27,13 +27,13 @@ async fn pages_with_countries_say_whose_they_are() {
         ),
     ] {
         let caller = admin(&app).await;
-        let overview = overview::show(State(app.clone()), caller).await;
+        let overview = overview::show(State(app.clone()), caller.clone()).await;
         let at = AtSite {
             site: app.store.site("a.example").await.unwrap().unwrap(),
             role: Role::Viewer,
         };
         let params = axum::extract::RawQuery(None);
-        let site = site::site(State(app), at, params, HeaderMap::new()).await;
+        let site = site::site(State(app), caller, at, params, HeaderMap::new()).await;
         for page in [overview, site] {
             let body = page.unwrap_or_else(IntoResponse::into_response).into_body();
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

@@ -715,14 +715,35 @@ mod tests {
         let not = filter(json!(["not", ["is", "segment", [7]]])).unwrap();
         assert_eq!(not, json!(["not", held]));
         for (value, begins) in [
-            (json!(["is", "segment", [1]]), "filters/0/2/0: the site has no segment 1"),
-            (json!(["is", "segment", [1.5]]), "filters/0/2/0: must be the number"),
-            (json!(["is", "segment", ["x"]]), "filters/0/2/0: must be the number"),
-            (json!(["is", "segment", []]), "filters/0/2: there must be 1 to"),
+            (
+                json!(["is", "segment", [1]]),
+                "filters/0/2/0: the site has no segment 1",
+            ),
+            (
+                json!(["is", "segment", [1.5]]),
+                "filters/0/2/0: must be the number",
+            ),
+            (
+                json!(["is", "segment", ["x"]]),
+                "filters/0/2/0: must be the number",
+            ),
+            (
+                json!(["is", "segment", []]),
+                "filters/0/2: there must be 1 to",
+            ),
             (json!(["is", "segment", 7]), "filters/0: must be [\"is\""),
-            (json!(["is", "segment", [7], {}]), "filters/0: must be [\"is\""),
-            (json!(["is_not", "segment", [7]]), "filters/0/0: a segment is asked"),
-            (json!(["contains", "segment", [7]]), "filters/0/0: a segment is asked"),
+            (
+                json!(["is", "segment", [7], {}]),
+                "filters/0: must be [\"is\"",
+            ),
+            (
+                json!(["is_not", "segment", [7]]),
+                "filters/0/0: a segment is asked",
+            ),
+            (
+                json!(["contains", "segment", [7]]),
+                "filters/0/0: a segment is asked",
+            ),
             (
                 json!(["is", "segment", [7, 8]]),
                 "filters/0/2/1: the segment \"S8\": there is no goal \"Gone\"",
@@ -731,7 +752,10 @@ mod tests {
                 json!(["is", "segment", [9]]),
                 "filters/0/2/0: the segment \"S9\": the site has no segment 7",
             ),
-            (json!(["is", "segment", [10]]), "filters/0/2/0: this segment holds no"),
+            (
+                json!(["is", "segment", [10]]),
+                "filters/0/2/0: this segment holds no",
+            ),
             (
                 json!(["is", "segment", [11, 11]]),
                 "filters/0/2/1: the segment \"S11\": there are more than 100",

@@ -109,7 +109,12 @@ fn rename_goal(filter: &mut Value, from: &str, to: &str) -> bool {
     let Value::Array(items) = filter else {
         return false;
     };
-    if let [Value::String(op), Value::String(name), Value::Array(values), ..] = items.as_mut_slice()
+    if let [
+        Value::String(op),
+        Value::String(name),
+        Value::Array(values),
+        ..,
+    ] = items.as_mut_slice()
         && name == "event:goal"
         && (op == "is" || op == "is_not")
     {
@@ -220,8 +225,7 @@ impl Store {
         id: i64,
         filters: &Value,
     ) -> Result<bool> {
-        let statement =
-            sql("UPDATE saved_segment SET filters = $3 WHERE site_id = $1 AND id = $2");
+        let statement = sql("UPDATE saved_segment SET filters = $3 WHERE site_id = $1 AND id = $2");
         let statement = statement.bind(site).bind(id).bind(written(filters)?);
         Ok(self.db.execute(statement).await? == 1)
     }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use serde_json::{Value, json};
 use shared::settings::GoalKind;
+use shared::visitor::SiteId;
 
 use super::{Call, Named, Refusal, in_path, page, refused};
 use crate::api::params::{Params, invalid};
@@ -126,6 +127,31 @@ pub async fn find_or_create(
     Ok(Json(told))
 }
 
+/// `PUT /api/v1/sites/goals/{id}`, Dayfly's own: another name for the goal.
+pub async fn rename(
+    State(app): State<App>,
+    id: Named,
+    request: Request,
+) -> Result<Json<Value>, Refusal> {
+    let call = Call::take(&app, request, &["site_id", "display_name"]).await?;
+    let site = call.site(&app).await?;
+    let name = call.params.required("display_name")?;
+    let goal = find(&app, site.id, id).await?;
+    let renamed = app.store.rename_goal(site.id, goal.goal.id, name);
+    let mut told = told(&renamed.await.map_err(refused(&WORDS))?);
+    told["domain"] = json!(site.domain);
+    Ok(Json(told))
+}
+
+/// The goal that a path names by its number.
+async fn find(app: &App, site: SiteId, id: Named) -> Result<NamedGoal, Refusal> {
+    let id = in_path("goal_id", id)?;
+    let goals = app.store.goals(site).await?.into_iter();
+    let mut goals = goals.filter(|named| named.goal.id.to_string() == id);
+    let goal = goals.next();
+    goal.ok_or_else(|| Refusal::NotFound("there is no such goal".into()))
+}
+
 /// `DELETE /api/v1/sites/goals/{id}`.
 pub async fn remove(
     State(app): State<App>,
@@ -134,12 +160,7 @@ pub async fn remove(
 ) -> Result<Json<Value>, Refusal> {
     let call = Call::take(&app, request, &["site_id"]).await?;
     let site = call.site(&app).await?;
-    let id = in_path("goal_id", id)?;
-    let goals = app.store.goals(site.id).await?;
-    let goal = goals.iter().find(|named| named.goal.id.to_string() == id);
-    let Some(goal) = goal else {
-        return Err(Refusal::NotFound("there is no such goal".into()));
-    };
+    let goal = find(&app, site.id, id).await?;
     app.store
         .remove_goal(site.id, goal.goal.id)
         .await

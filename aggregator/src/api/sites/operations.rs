@@ -393,6 +393,23 @@ pub fn operations() -> Vec<Operation> {
             )
         },
         Operation {
+            in_path: vec![in_path("id", "The goal's number.", "3")],
+            body: body(
+                &["site_id", "display_name"],
+                &["site_id", "display_name"],
+                json!({ "site_id": "example.com", "display_name": "Ordered" }),
+            ),
+            ..operation(
+                ("put", "/api/v1/sites/goals/{id}", "renameGoal"),
+                (
+                    "Give a goal another name",
+                    "What it has counted stays, and saved segments that name it follow. Questions name it by the new one.",
+                ),
+                goal(false),
+                put(goals::rename),
+            )
+        },
+        Operation {
             in_query: params(&page::OF_SITE),
             ..operation(
                 ("get", "/api/v1/sites/funnels", "listFunnels"),

@@ -123,6 +123,26 @@ pub async fn add(State(app): State<App>, at: AtSite, form: Fields) -> Result<Res
     again(&render(&app, &at, form, "").await?)
 }
 
+pub async fn rename(State(app): State<App>, at: AtSite, form: Fields) -> Result<Response, Failure> {
+    const FIELDS: [&str; 2] = ["id", "new_name"];
+    let form = form.only(&FIELDS)?;
+    let id = form.number("id")?;
+    let goals = app.store.goals(at.site.id).await?;
+    let Some(goal) = goals.iter().find(|it| i64::from(it.goal.id) == id) else {
+        return not_there("id: there is no such goal, or it was removed already.");
+    };
+    let (store, name) = (&app.store, form.text("new_name"));
+    match store.rename_goal(at.site.id, goal.goal.id, name).await {
+        Ok(_) => Ok(back(&at.site, PATH, "goal-renamed")),
+        Err(error) => {
+            let wrong = refused(error, &[("name", "new_name", "Name")])?;
+            // That of a goal to be added is chosen as ever.
+            let form = Form::of(&[("kind", "event")]).with(Form::again(&form, &FIELDS, wrong));
+            again(&render(&app, &at, form, "").await?)
+        }
+    }
+}
+
 pub async fn remove(State(app): State<App>, at: AtSite, form: Fields) -> Result<Response, Failure> {
     let form = form.only(&["id"])?;
     let id = form.number("id")?;

@@ -7,7 +7,7 @@
 mod add_site;
 mod data;
 mod delete;
-mod form;
+pub mod form;
 mod funnels;
 mod general;
 mod goals;
@@ -81,6 +81,7 @@ pub fn add(pages: Pages) -> Pages {
         .get(site!("/snippet"), editor, snippet::show)
         .get(site!("/goals"), editor, goals::show)
         .post(site!("/goals"), editor, goals::add)
+        .post(site!("/goals/rename"), editor, goals::rename)
         .post(site!("/goals/remove"), editor, goals::remove)
         .get(site!("/funnels"), editor, funnels::show)
         .post(site!("/funnels"), editor, funnels::add)
@@ -158,7 +159,7 @@ pub fn first(site: &Site, role: Role) -> Option<String> {
 }
 
 /// What was done, by the word that redirects carry.
-const DONE: [(&str, &str); 13] = [
+const DONE: [(&str, &str); 14] = [
     (
         "site",
         "The site is added. Put this line into its pages, and open one of them.",
@@ -169,6 +170,10 @@ const DONE: [(&str, &str); 13] = [
     ),
     ("timezone", "The time zone is changed."),
     ("goal", "The goal is added. It counts from now on."),
+    (
+        "goal-renamed",
+        "The goal has another name. What it has counted stays.",
+    ),
     (
         "goal-gone",
         "The goal is removed. What it has counted stays.",

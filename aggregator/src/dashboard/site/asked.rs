@@ -6,13 +6,14 @@ use axum::response::Response;
 use super::super::{Failure, message};
 use super::panels::PANELS;
 use super::properties;
+use super::segments::held;
 use super::state::{DEFAULT_PERIOD, GUESTS_PERIOD, OPS, State, Term};
 use super::viewer::Viewer;
 use crate::error::Result;
 use crate::query::{self, Answer, Dimension, Goals, Metric, Query, Range};
 use crate::serve::App;
 use crate::site::Site;
-use crate::store::Snapshot;
+use crate::store::{SavedSegment, Snapshot};
 
 /// A filter that is set.
 pub(super) struct Chip {
@@ -26,6 +27,8 @@ pub(super) struct Asked {
     pub viewer: Viewer,
     pub site: Site,
     pub goals: Goals,
+    /// Those that are seen by whoever asks.
+    pub segments: Vec<SavedSegment>,
     pub state: State,
     pub range: Range,
     pub today: jiff::civil::Date,
@@ -58,7 +61,7 @@ impl Asked {
         let today = site.today(now_ms);
         let mut last = today;
         if let Some(k) = viewer.k() {
-            if !state.filters.is_empty() || !state.search.is_empty() {
+            if state.is_filtered() || !state.search.is_empty() {
                 let text = format!(
                     "There are no filters here: this view tells nothing of fewer than {k} visitors, and filters could single them out."
                 );
@@ -76,12 +79,24 @@ impl Asked {
         let oldest = app.store.oldest_day(site.id).await?;
         let (from, to) = state.days(today, last, oldest);
         let goals = app.store.named_goals(site.id).await?;
+        let segments = match viewer.role {
+            Some(_) => app.store.saved_segments(site.id, viewer.account).await?,
+            // Guests neither see nor use any.
+            None => Vec::new(),
+        };
+        if let Some(chosen) = &mut state.segment {
+            match held(&segments, chosen.id, &goals) {
+                Ok(filter) => chosen.filter = filter,
+                Err((status, title, text)) => return message(status, title, text).map(Err),
+            }
+        }
         Ok(Ok(Self {
             range: Range::days(from, to),
             now: site.minute(now_ms),
             viewer,
             site,
             goals,
+            segments,
             state,
             today,
             oldest,
@@ -103,25 +118,37 @@ impl Asked {
 
     pub(super) fn chips(&self) -> Vec<Chip> {
         let terms = self.state.filters.iter().enumerate();
-        let chip = |(at, term): (usize, &Term)| {
-            let op = OPS.iter().find(|(known, _)| *known == term.op);
-            Chip {
-                text: format!(
-                    "{} {} {}",
-                    called(&term.dimension),
-                    op.map_or("", |(_, words)| words),
-                    shown(&term.dimension, &term.value)
-                ),
-                link: self
-                    .state
-                    .with(|state| {
-                        state.filters.remove(at);
-                    })
-                    .url(),
-            }
+        let chip = |(at, term): (usize, &Term)| Chip {
+            text: condition(&term.dimension, term.op, std::slice::from_ref(&term.value)),
+            link: self
+                .state
+                .with(|state| {
+                    state.filters.remove(at);
+                })
+                .url(),
         };
-        terms.map(chip).collect()
+        let chosen = self.state.segment.as_ref();
+        let segment = chosen.and_then(|chosen| {
+            let found = self.segments.iter().find(|known| known.id == chosen.id)?;
+            Some(Chip {
+                text: format!("Segment: {}", found.name),
+                link: self.state.with(|state| state.segment = None).url(),
+            })
+        });
+        segment.into_iter().chain(terms.map(chip)).collect()
     }
+}
+
+/// A condition as a sentence.
+pub(super) fn condition(dimension: &Dimension, op: &str, values: &[String]) -> String {
+    let words = OPS.iter().find(|(known, _)| *known == op);
+    let values: Vec<String> = values.iter().map(|value| shown(dimension, value)).collect();
+    format!(
+        "{} {} {}",
+        called(dimension),
+        words.map_or(op, |(_, words)| words),
+        values.join(" or ")
+    )
 }
 
 /// What a dimension is called in a sentence.

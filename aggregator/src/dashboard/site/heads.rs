@@ -31,12 +31,7 @@ pub(super) struct Heads {
 /// The numbers at the head: which there are depends on what is filtered.
 pub(super) async fn heads(asked: &Asked, snapshot: &mut Snapshot) -> Result<Heads> {
     let state = &asked.state;
-    let has = |dimension: &Dimension| {
-        state
-            .filters
-            .iter()
-            .any(|term| term.dimension == *dimension)
-    };
+    let has = |dimension: &Dimension| state.is_filtered_by(dimension);
     let metrics: &[Metric] = if has(&Dimension::Goal) {
         &[
             Metric::Visitors,

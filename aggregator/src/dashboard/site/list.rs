@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::super::guard::AtSite;
+use super::super::guard::{AtSite, Caller};
 use super::super::{Failure, message, packed_page};
 use super::Reader;
 use super::asked::{Asked, Chip, dates};
@@ -59,12 +59,13 @@ struct ListRow {
 /// its name as comma-separated values.
 pub async fn all(
     Shared(app): Shared<App>,
-    AtSite { site, role }: AtSite,
+    caller: Caller,
+    at: AtSite,
     Path((_, name)): Path<(String, String)>,
     RawQuery(params): RawQuery,
     headers: HeaderMap,
 ) -> std::result::Result<Response, Failure> {
-    let viewer = Viewer::member(&site, role);
+    let (viewer, site) = (Viewer::of(&caller, &at), at.site);
     show_all(&app, site, viewer, &name, params.as_deref(), &headers).await
 }
 

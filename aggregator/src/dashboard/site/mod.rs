@@ -9,6 +9,7 @@ mod map;
 pub(crate) mod numbers;
 pub(crate) mod panels;
 mod properties;
+pub(super) mod segments;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::dropped::{self, DroppedLine};
-use super::guard::AtSite;
+use super::guard::{AtSite, Caller};
 use super::settings::{self, snippet};
 use super::{Failure, packed_page};
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ use heads::{Headline, Heads, heads};
 pub use list::{all, show_all};
 use map::Shape;
 use panels::{PANELS, Panel, Tab, Tabs};
+use segments::SegmentMenu;
 use state::{COMPARE, Compare, DEFAULT_PERIOD, OPS, PERIODS, State};
 use viewer::Viewer;
 
@@ -67,6 +69,8 @@ struct SitePage {
     is_custom: bool,
     chips: Vec<Chip>,
     cleared: String,
+    /// Saved ones; guests have none.
+    segments: Option<SegmentMenu>,
     dimensions: Vec<(String, String)>,
     ops: [(&'static str, &'static str); 3],
     /// The state, for forms to send along.
@@ -126,11 +130,12 @@ impl Reader {
 /// `GET /sites/{domain}`.
 pub async fn site(
     Shared(app): Shared<App>,
-    AtSite { site, role }: AtSite,
+    caller: Caller,
+    at: AtSite,
     RawQuery(params): RawQuery,
     headers: HeaderMap,
 ) -> std::result::Result<Response, Failure> {
-    let viewer = Viewer::member(&site, role);
+    let (viewer, site) = (Viewer::of(&caller, &at), at.site);
     show(&app, site, viewer, params.as_deref(), &headers).await
 }
 
@@ -180,7 +185,7 @@ pub async fn show(
         .store
         .dropped(asked.site.id, range.from, range.to)
         .await?;
-    let dropped = match state.filters.is_empty() && asked.viewer.role.is_some() {
+    let dropped = match !state.is_filtered() && asked.viewer.role.is_some() {
         true => dropped::lines(&dropped),
         // They are not told by anything.
         false => Vec::new(),
@@ -196,7 +201,8 @@ pub async fn show(
         several_days: range.from != range.to,
         is_custom: state.period == "custom",
         chips: asked.chips(),
-        cleared: state.with(|state| state.filters.clear()).url(),
+        cleared: state.unfiltered().url(),
+        segments: segments::menu(&asked),
         dimensions: dimensions(&of_keys),
         ops: OPS,
         pairs: state.pairs(),

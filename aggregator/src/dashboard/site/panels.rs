@@ -296,8 +296,7 @@ impl Tab<'_> {
     /// many of all did. How often, too, in the place of a rate under a threshold, for that would be
     /// of fewer days than all; and no revenue, which is not folded.
     pub fn beside(&self, state: &State, viewer: &Viewer) -> Vec<Metric> {
-        let mut terms = state.filters.iter();
-        let of_goal = terms.any(|term| term.dimension == Dimension::Goal);
+        let of_goal = state.is_filtered_by(&Dimension::Goal);
         let shown = self.beside.iter().filter_map(|metric| match metric {
             Metric::TotalRevenue if viewer.threshold.is_some() => None,
             Metric::ConversionRate if viewer.threshold.is_some() => Some(Metric::Events),

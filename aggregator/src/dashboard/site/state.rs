@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::query::{Dimension, Filter, Leaf, Metric, Op, Range};
 
 /// Most filters of a page.
-const FILTERS_MAX: usize = 20;
+pub const FILTERS_MAX: usize = 20;
 /// Longest value of a filter, bytes.
 const VALUE_BYTES_MAX: usize = 2_000;
 
@@ -93,6 +93,16 @@ impl Term {
     }
 }
 
+/// A saved segment that is applied. Its URL holds the number only, so that what it holds can be
+/// changed later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its number.
+    pub id: i64,
+    /// What it holds; `Asked::read` puts it in.
+    pub filter: Filter,
+}
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
@@ -102,6 +112,8 @@ pub struct State {
     pub dates: Option<(Date, Date)>,
     /// What is compared with; `None` leaves it to the period.
     pub compare: Option<Compare>,
+    /// Whose filters hold beside these.
+    pub segment: Option<Chosen>,
     /// All of them.
     pub filters: Vec<Term>,
     /// What the graph shows.
@@ -124,6 +136,7 @@ impl Default for State {
             period: DEFAULT_PERIOD.to_owned(),
             dates: None,
             compare: None,
+            segment: None,
             filters: Vec::new(),
             metric: None,
             tabs: BTreeMap::new(),
@@ -152,6 +165,13 @@ impl State {
                     let found = COMPARE.iter().find(|(known, ..)| *known == value);
                     let (.., compare) = found.ok_or("There is no such comparison.")?;
                     state.compare = Some(*compare);
+                }
+                "segment" => {
+                    let id = value.parse().ok().filter(|id| *id >= 0);
+                    state.segment = Some(Chosen {
+                        id: id.ok_or("There is no such segment.")?,
+                        filter: Filter::all(),
+                    });
                 }
                 "filter" => {
                     let term = Term::parse(&value).ok_or("There is no such filter.")?;
@@ -263,9 +283,32 @@ impl State {
         }
     }
 
-    /// All conditions.
+    /// All conditions: the segment's, and those beside it.
     pub fn filter(&self) -> Filter {
-        Filter::And(self.filters.iter().map(Term::to_filter).collect())
+        let held = self.segment.iter().map(|chosen| chosen.filter.clone());
+        let beside = self.filters.iter().map(Term::to_filter);
+        Filter::And(held.chain(beside).collect())
+    }
+
+    /// Whether there is any.
+    pub fn is_filtered(&self) -> bool {
+        self.segment.is_some() || !self.filters.is_empty()
+    }
+
+    /// Whether there is one of a dimension.
+    pub fn is_filtered_by(&self, dimension: &Dimension) -> bool {
+        let filter = self.filter();
+        let mut leaves = filter.leaves().into_iter();
+        leaves.any(|leaf| leaf.dimension == *dimension)
+    }
+
+    /// The same without any.
+    #[must_use]
+    pub fn unfiltered(&self) -> Self {
+        self.with(|state| {
+            state.segment = None;
+            state.filters.clear();
+        })
     }
 
     /// As pairs of a query string; what is as it is by itself is left out.
@@ -283,6 +326,9 @@ impl State {
         if let Some(compare) = self.compare {
             let found = COMPARE.iter().find(|(.., one)| *one == compare);
             put("compare", found.map_or("", |(name, ..)| name));
+        }
+        if let Some(chosen) = &self.segment {
+            put("segment", &chosen.id.to_string());
         }
         for term in &self.filters {
             put(
@@ -364,6 +410,7 @@ mod tests {
             "period=7d&compare=year&filter=is%2Cevent%3Apage%2C%2Fa%2Cb&filter=is_not%2Cvisit%3Asource%2CGoogle&metric=visits&sources=channels&search=x&page=2",
             "filter=is%2Cevent%3Aprops%3Aplan%2C%C3%BC",
             "period=7d&embed=true&theme=dark",
+            "period=7d&segment=9007199254740991&filter=is%2Cevent%3Apage%2C%2Fa",
         ] {
             let state = parse(query).unwrap();
             assert_eq!(state.url(), format!("?{query}"));
@@ -385,6 +432,8 @@ mod tests {
             "filter=was,event:page,x",
             "filter=is,time:day,x",
             "metric=x",
+            "segment=x",
+            "segment=-1",
             "page=0",
             "page=x",
         ] {

@@ -19,7 +19,7 @@ use super::*;
 use crate::accounts::Role;
 use crate::country;
 use crate::salts::SaltKeeper;
-use crate::store::{Place, Store};
+use crate::store::{Account, Login, Place, Store};
 
 /// 2026-11-23T12:00:00Z.
 const NOON_MS: i64 = 1_795_435_200_000;
@@ -87,6 +87,30 @@ async fn count(app: &App, site: &Site, visitors: usize) {
     applied.await.unwrap();
 }
 
+/// Somebody who asks.
+fn ada() -> Caller {
+    let day = jiff::civil::date(2026, 11, 1);
+    Caller {
+        account: Account {
+            id: 1,
+            mail: "ada@example.com".to_owned(),
+            name: "Ada".to_owned(),
+            is_admin: false,
+            password: "!".to_owned(),
+            totp_secret: Vec::new(),
+            totp_pending: Vec::new(),
+            created_on: day,
+        },
+        login: Login {
+            id: 1,
+            awaits_code: false,
+            created_on: day,
+            last_used_on: day,
+            expires_ms: i64::MAX,
+        },
+    }
+}
+
 async fn body(response: std::result::Result<Response, Failure>) -> (StatusCode, Vec<u8>) {
     let response = response.unwrap_or_else(IntoResponse::into_response);
     let status = response.status();
@@ -114,7 +138,8 @@ async fn the_page_of_a_big_site_is_small() {
             HeaderValue::from_static("gzip, deflate"),
         )]);
         let params = RawQuery(Some(query.to_owned()));
-        let (status, bytes) = body(super::site(Shared(app.clone()), at, params, gzip).await).await;
+        let page = super::site(Shared(app.clone()), ada(), at, params, gzip).await;
+        let (status, bytes) = body(page).await;
         assert_eq!(status, StatusCode::OK);
         let mut html = String::new();
         let mut unpacked = flate2::read::GzDecoder::new(bytes.as_slice());
@@ -138,7 +163,7 @@ async fn the_graph_compares_with_what_was_there() {
             role: Role::Viewer,
         };
         let params = RawQuery(Some(query.to_owned()));
-        let page = super::site(Shared(app.clone()), at, params, HeaderMap::new()).await;
+        let page = super::site(Shared(app.clone()), ada(), at, params, HeaderMap::new()).await;
         String::from_utf8(body(page).await.1).unwrap()
     };
     let html = ask("from=2026-11-24&to=2026-11-30&compare=previous").await;
@@ -173,4 +198,68 @@ async fn a_page_is_told_of_the_first_page_view() {
     assert_eq!(ask().await, json!({ "now": 0, "counted": false }));
     count(&app, &site, 1).await;
     assert_eq!(ask().await["counted"], true);
+}
+
+/// Whatever visitors send, and whatever a goal is called, is text on every list and in every tab.
+#[tokio::test]
+async fn what_visitors_write_is_text_to_members() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, site) = start(&folder).await;
+    let kind = shared::settings::GoalKind::Event {
+        name: "<script>event".to_owned(),
+    };
+    let goal = app.store.add_goal(site.id, kind, Some("<script>goal"));
+    assert_eq!(goal.await.unwrap().goal.id, 1);
+    let mut batch = crate::store::tests::batch(site.id, 1);
+    // A country and a goal's number are none that anybody writes; of the rest everything is.
+    for text in &mut batch.strings {
+        *text = match text.as_str() {
+            "DE" => "DE".to_owned(),
+            "7" => "1".to_owned(),
+            other => format!("/<script>{other}"),
+        };
+    }
+    let goals = batch.strings.iter().position(|text| text == "1").unwrap();
+    for row in &mut batch.goals {
+        row[1] = goals as u64;
+    }
+    let applied = app.store.apply_batch(&batch, [1; 32], NOON_MS);
+    applied.await.unwrap();
+    let at = || AtSite {
+        site: site.clone(),
+        role: Role::Owner,
+    };
+    let of = |query: &str| RawQuery(Some(format!("period=all{query}")));
+    let mut shown = 0;
+    for tab in PANELS.iter().flat_map(|panel| panel.tabs) {
+        let panel = PANELS
+            .iter()
+            .find(|panel| panel.tabs.iter().any(|one| one.key == tab.key));
+        let query = format!("&{}={}", panel.unwrap().key, tab.key);
+        let page = super::site(
+            Shared(app.clone()),
+            ada(),
+            at(),
+            of(&query),
+            HeaderMap::new(),
+        );
+        let path = axum::extract::Path((site.domain.clone(), tab.key.to_owned()));
+        let list = all(
+            Shared(app.clone()),
+            ada(),
+            at(),
+            path,
+            of(""),
+            HeaderMap::new(),
+        );
+        for answer in [page.await, list.await] {
+            let (status, bytes) = body(answer).await;
+            let html = String::from_utf8(bytes).unwrap();
+            assert_eq!(status, StatusCode::OK, "{}: {html}", tab.key);
+            let ours = html.matches("<script defer src=\"/assets/").count();
+            assert_eq!(html.matches("<script").count(), ours, "{}: {html}", tab.key);
+            shown += html.matches("&#60;script&#62;").count();
+        }
+    }
+    assert!(shown > 40, "{shown}");
 }

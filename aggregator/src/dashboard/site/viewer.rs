@@ -1,5 +1,6 @@
 //! Who looks at a site's page: somebody with a role there, or a guest who needs no account.
 
+use super::super::guard::{AtSite, Caller};
 use crate::accounts::Role;
 use crate::query::Threshold;
 use crate::site::Site;
@@ -9,6 +10,8 @@ use crate::site::Site;
 pub struct Viewer {
     /// What they may do here; `None` for a guest.
     pub role: Option<Role>,
+    /// Their account.
+    pub account: Option<i64>,
     /// Where the pages of this view are: `/sites/{domain}` and the like.
     pub base: String,
     /// Of whom a guest is told nothing.
@@ -18,10 +21,19 @@ pub struct Viewer {
 }
 
 impl Viewer {
+    /// Whoever asks for a page of a site.
+    pub fn of(caller: &Caller, at: &AtSite) -> Self {
+        Self {
+            account: Some(caller.account.id),
+            ..Self::member(&at.site, at.role)
+        }
+    }
+
     /// Somebody with a role at a site.
     pub fn member(site: &Site, role: Role) -> Self {
         Self {
             role: Some(role),
+            account: None,
             base: format!("/sites/{}", site.domain),
             threshold: None,
             may_embed: false,
@@ -33,6 +45,7 @@ impl Viewer {
         let today = site.today(now_ms);
         Self {
             role: None,
+            account: None,
             base,
             threshold: (k > 1).then_some(Threshold { k, today }),
             may_embed: true,

@@ -24,6 +24,9 @@ async fn filled(place: &Place) -> (Store, Site) {
     let event = GoalKind::Event { name: "E".into() };
     store.add_goal(site.id, event, None).await.unwrap();
     store.add_funnel(site.id, "F", vec![1, 2]).await.unwrap();
+    let filters = json!([["is", "event:page", ["/x"]]]);
+    let saved = store.add_saved_segment(site.id, None, "S", &filters);
+    saved.await.unwrap();
     store
         .create_key(&NewKey::of(Some(site.id), Scope::Stats), today())
         .await

@@ -5,6 +5,7 @@ mod backups;
 pub(crate) mod engines;
 mod imports;
 mod mail;
+mod saved_segments;
 mod settings;
 mod shared_links;
 mod size;
@@ -471,6 +472,9 @@ async fn i12_a_removed_site_leaves_no_row_in_any_table(place: Place) {
         store.db.execute(sql(import)).await.unwrap();
         person(&store, site.id).await;
         opened(&store, site.id).await;
+        let filters = json!([["is", "event:page", ["/x"]]]);
+        let saved = store.add_saved_segment(site.id, None, "S", &filters);
+        saved.await.unwrap();
     }
     let sites = store.sites().await.unwrap();
     store

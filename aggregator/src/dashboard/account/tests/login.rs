@@ -11,6 +11,7 @@ on_both_engines!(
     a_login_ends_by_itself,
     the_sixth_bad_login_is_refused,
     whoever_is_unknown_is_answered_alike,
+    whoever_is_unknown_is_answered_as_slowly,
     the_second_step_is_asked_for,
     a_recovery_code_opens_once,
     guesses_of_codes_are_counted,
@@ -192,6 +193,39 @@ async fn whoever_is_unknown_is_answered_alike(place: Place) {
         assert!(answer.header("set-cookie").is_empty());
         assert!(!answer.html.contains("wrong\""), "no password is sent back");
     }
+}
+
+/// The whole answer, not the password alone (`a_known_and_an_unknown_person_cost_the_same`).
+async fn whoever_is_unknown_is_answered_as_slowly(place: Place) {
+    let web = Web::start(&place).await;
+    web.account("ada@example.com").await;
+    let browser = web.browser(HTTP);
+    #[allow(clippy::disallowed_methods)] // Real time is what is measured.
+    let took = async |mail: &str| {
+        // This is not about how often.
+        web.clock.advance_ms(16 * 60_000);
+        let began = std::time::Instant::now();
+        let status = browser.log_in(mail, "wrong").await.status;
+        let took_us = began.elapsed().as_micros();
+        assert_eq!(status, 401, "{mail}");
+        took_us
+    };
+    // The machine is shared: what holds must hold in one of some tries.
+    let mut told = Vec::new();
+    for _ in 0..10 {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for _ in 0..200 {
+            known.push(took("ada@example.com").await);
+            unknown.push(took("eve@example.com").await);
+        }
+        known.sort_unstable();
+        unknown.sort_unstable();
+        if known[100].abs_diff(unknown[100]) * 10 < known[100] {
+            return;
+        }
+        told.push((known[100], unknown[100]));
+    }
+    panic!("medians in µs: {told:?}");
 }
 
 /// Turns the second step on; gives the secret and the recovery codes.

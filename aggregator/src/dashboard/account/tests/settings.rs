@@ -90,13 +90,21 @@ async fn an_account_is_deleted_when_it_is_typed(place: Place) {
     web.account("admin@example.com").await;
     let mail = "zaphod.unforgettable@example.com";
     let account = web.role(mail, "a.example", Role::Editor).await;
-    web.link(&Link::Reset { account }).await;
+    let reset = format!("/reset/{}", web.link(&Link::Reset { account }).await);
+    let site = web.app.store.site("a.example").await.unwrap().unwrap();
+    let filters = serde_json::json!([["is", "event:page", [mail]]]);
+    let store = &web.app.store;
+    let own = store.add_saved_segment(site.id, Some(account), mail, &filters);
+    own.await.unwrap();
     let invitation = Link::Invitation {
         mail: mail.to_owned(),
         is_admin: false,
         site: None,
     };
-    web.link(&invitation).await;
+    let invitation = format!("/welcome/{}", web.link(&invitation).await);
+    for link in [&reset, &invitation] {
+        assert_eq!(web.browser(HTTP).get(link).await.status, 200);
+    }
     let browser = web.logged_in(mail).await;
     for (confirm, password, status, says) in [
         ("", PASSWORD, 400, "Confirmation: type your mail address."),
@@ -118,7 +126,11 @@ async fn an_account_is_deleted_when_it_is_typed(place: Place) {
     assert_eq!(gone.status, 200);
     assert!(gone.header("set-cookie").contains("Max-Age=0"));
     assert!(!browser.is_in().await);
-    let site = web.app.store.site("a.example").await.unwrap().unwrap();
+    for link in [&reset, &invitation] {
+        assert_eq!(web.browser(HTTP).get(link).await.status, 404);
+    }
+    let own = store.saved_segments(site.id, Some(account)).await.unwrap();
+    assert!(own.is_empty());
     assert!(web.app.store.people(site.id).await.unwrap().is_empty());
     // I12: from the file, too.
     if let Place::File(file) = &place {

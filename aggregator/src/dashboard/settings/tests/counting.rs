@@ -1,11 +1,13 @@
 //! What is counted, and what is not: goals, funnels, properties, shields.
 
+use serde_json::json;
 use shared::settings::GoalKind;
 
 use super::*;
 
 on_both_engines!(
     goals_are_added_and_removed,
+    a_goal_is_renamed_and_what_names_it_follows,
     funnels_are_made_of_goals,
     properties_are_named_to_be_shown,
     shields_are_added_and_removed,
@@ -121,6 +123,91 @@ async fn goals_are_added_and_removed(place: Place) {
     let used = browser.post(&remove, &[("id", "2")]).await;
     assert_eq!(used.status, 400);
     assert!(used.problem().starts_with("Goal 2 is a step of funnel 1"));
+}
+
+async fn a_goal_is_renamed_and_what_names_it_follows(place: Place) {
+    let web = owned(&place).await;
+    web.role("ed@example.com", "a.example", Role::Editor).await;
+    let browser = web.logged_in("ed@example.com").await;
+    let (store, site) = (&web.app.store, id(&web, "a.example").await);
+    for name in ["Signup", "Order"] {
+        let kind = GoalKind::Event { name: name.into() };
+        store.add_goal(site, kind, None).await.unwrap();
+    }
+    // What has a goal counted: of the number 1, which is Signup's.
+    let mut batch = crate::store::tests::batch(site, 1);
+    batch.strings.push("1".to_owned());
+    let number = batch.strings.len() as u64 - 1;
+    for row in &mut batch.goals {
+        row[1] = number;
+    }
+    let applied = store.apply_batch(&batch, [1; 32], NOON_MS).await;
+    applied.unwrap();
+    let by_goal = async || browser.get(&format!("{A}/list/goal.csv")).await.html;
+    let before = by_goal().await;
+    assert!(before.contains("\nSignup,"), "{before}");
+    let of = |name: &str| {
+        json!([
+            ["is", "event:goal", [name]],
+            ["contains", "event:goal", ["Sign"], {"case_sensitive": false}],
+            ["is", "event:page", ["Signup"]],
+            ["not", ["is_not", "event:goal", [name, "Order"]]]
+        ])
+    };
+    let filters = of("Signup");
+    let saved = store.add_saved_segment(site, None, "Signed", &filters);
+    saved.await.unwrap();
+    let path = format!("{A}/settings/goals/rename");
+    let long = "x".repeat(121);
+    refuses(
+        &browser,
+        &path,
+        &[
+            (
+                &[("id", "1"), ("new_name", "Order")],
+                "Name: there is a goal &#34;Order&#34; already.",
+            ),
+            (
+                &[("id", "1"), ("new_name", " ")],
+                "Name: a name has 1 to 120 characters.",
+            ),
+            (
+                &[("id", "1"), ("new_name", &long)],
+                "Name: a name has 1 to 120 characters.",
+            ),
+            (
+                &[("id", "1"), ("new_name", "a\u{7}")],
+                "Name: a control character.",
+            ),
+            (&[("id", "x"), ("new_name", "A")], "id: that is no number"),
+            (&[("id", "1"), ("name", "A")], "name: unknown field"),
+        ],
+    )
+    .await;
+    let none = [("id", "99"), ("new_name", "A")];
+    assert_eq!(browser.post(&path, &none).await.status, 404);
+    // To what it is called already, then to another.
+    for name in ["Signup", "Signed up"] {
+        let shown = done(&browser, &path, &[("id", "1"), ("new_name", name)]).await;
+        let line = format!(r#"<b>{name}</b> <span class="hint">event Signup</span>"#);
+        assert!(shown.html.contains(&line), "{}", shown.html);
+        assert!(shown.html.contains("The goal has another name."));
+    }
+    let after = by_goal().await;
+    assert_eq!(after, before.replace("\nSignup,", "\nSigned up,"));
+    let [segment] = store
+        .saved_segments(site, None)
+        .await
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!(segment.filters, of("Signed up"));
+    // What the edge counts by is what it was.
+    let goals = store.goals(site).await.unwrap();
+    let kind = GoalKind::Event {
+        name: "Signup".into(),
+    };
+    assert_eq!((goals[0].goal.id, &goals[0].goal.kind), (1, &kind));
 }
 
 async fn funnels_are_made_of_goals(place: Place) {

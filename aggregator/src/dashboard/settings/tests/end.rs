@@ -5,7 +5,7 @@ use shared::settings::GoalKind;
 
 use super::*;
 use crate::store::tests::{batch, number, sqlite, tables_of_sites};
-use crate::store::{Applied, Engine, Link, NewKey, Scope};
+use crate::store::{Applied, Engine, Link, NewKey, NewSharedLink, Scope};
 
 on_both_engines!(i12_a_site_deleted_on_the_web_is_gone_with_all_that_opened_it);
 
@@ -32,6 +32,24 @@ async fn i12_a_site_deleted_on_the_web_is_gone_with_all_that_opened_it(place: Pl
     };
     let invitation = format!("/welcome/{}", web.link(&invitation).await);
     assert_eq!(web.browser(HTTP).get(&invitation).await.status, 200);
+    let open = format!("{A}/settings/sharing/public");
+    let sent = browser.post(&open, &[("open", "on"), ("k", "5")]).await;
+    assert_eq!(sent.status, 303);
+    let new = NewSharedLink {
+        name: "For Bob",
+        password: None,
+        k: 5,
+        works_until: None,
+    };
+    let link = store.add_shared_link(site, &new, web.today());
+    let shared = format!("/shared/{}", link.await.unwrap().as_str());
+    let filters = serde_json::json!([["is", "event:page", [CANARY]]]);
+    let saved = store.add_saved_segment(site, None, CANARY, &filters);
+    saved.await.unwrap();
+    let views = ["/public/a.example", &shared];
+    for view in views {
+        assert_eq!(web.browser(HTTP).get(view).await.status, 200, "{view}");
+    }
     let path = format!("{A}/settings/delete");
     refuses(
         &browser,
@@ -65,7 +83,9 @@ async fn i12_a_site_deleted_on_the_web_is_gone_with_all_that_opened_it(place: Pl
         assert_eq!(browser.get(path).await.status, 404);
     }
     assert!(browser.is_in().await, "accounts stay");
-    assert_eq!(other.get(&invitation).await.status, 404);
+    for link in [views[0], views[1], &invitation] {
+        assert_eq!(other.get(link).await.status, 404, "{link}");
+    }
     web.clock.advance_ms(1_001);
     let request = other
         .request("GET", "/api/v1/sites")
