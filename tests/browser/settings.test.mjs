@@ -206,9 +206,25 @@ describe("what an owner sets", () => {
     await open("Goals");
     assert.match(await line("Signup").innerText(), /a step of Buying/);
     await page.getByRole("radio", { name: /^Scrolling/ }).check();
-    await page.locator("summary", { hasText: "Scroll 75%" }).click();
+    const summary = (text) => page.locator("summary", { hasText: text });
+    await summary("Rename the goal Scroll 75%").click();
+    await page.locator("details[open] input[name=new_name]").fill("Signup");
+    await press("Rename");
+    assert.match(
+      await page.getByRole("alert").innerText(),
+      /^Name: there is a goal "Signup" already\.$/,
+    );
+    await shoot("goals-rename");
+    await page.locator("details[open] input[name=new_name]").fill("Reads");
+    await press("Rename");
+    assert.match(await said(), /^The goal has another name\./);
+    assert.match(
+      await line("Reads").innerText(),
+      /75 % of \/blog\/\* scrolled/,
+    );
+    await summary("Remove the goal Reads").click();
     await shoot("goals");
-    await press("Remove “Scroll 75% on /blog/*”");
+    await press("Remove “Reads”");
     assert.equal(await page.locator(".lines li").count(), 2);
   });
 

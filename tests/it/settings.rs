@@ -227,11 +227,21 @@ async fn goals_and_funnels_are_added_listed_and_removed() {
             "there is no site no.example",
         ),
         (&["remove", SITE, "9"], "there is no goal 9"),
+        (&["rename", SITE, "9", "A"], "there is no goal 9"),
+        (
+            &["rename", SITE, "1", "Read"],
+            "name: there is a goal \"Read\"",
+        ),
+        (&["rename", SITE, "1", ""], "name: a name has"),
         (&["remove", SITE, "x"], "invalid value 'x'"),
     ] {
         assert_refused(&system, &[&["goal"], arguments].concat(), error);
     }
 
+    assert_eq!(
+        goal(&["rename", "1", "Signed up"]),
+        "1\tevent Signup\tSigned up\n"
+    );
     let funnel = ["funnel", "add", SITE, "--name", "Buy", "2", "1"];
     assert_eq!(system.dayfly(&funnel), "1\t2 > 1\tBuy\n");
     for (arguments, error) in [
@@ -261,7 +271,7 @@ async fn goals_and_funnels_are_added_listed_and_removed() {
     assert_eq!(goal(&["add", "--page", "/x"]), "3\tpage /x\tVisit /x\n");
     assert_eq!(
         goal(&["list"]),
-        "1\tevent Signup\tSignup\n3\tpage /x\tVisit /x\n"
+        "1\tevent Signup\tSigned up\n3\tpage /x\tVisit /x\n"
     );
 }
 

@@ -5,6 +5,7 @@ use crate::store::tests::engines::on_both_engines;
 
 on_both_engines!(
     goals_are_found_or_made_listed_and_removed,
+    a_goal_gets_another_name_by_its_number,
     funnels_are_found_or_made_listed_and_removed,
     properties_are_named_listed_and_removed,
     what_is_wrong_with_a_goal_is_named_by_its_field,
@@ -23,6 +24,49 @@ fn of_site(body: Value) -> Value {
 
 fn event(name: &str) -> Value {
     of_site(json!({"goal_type": "event", "event_name": name}))
+}
+
+async fn a_goal_gets_another_name_by_its_number(place: Place) {
+    let api = Api::start(&place).await;
+    for name in ["Signup", "Order"] {
+        api.done("PUT", GOALS, event(name)).await;
+    }
+    let named = |name: &str| of_site(json!({"display_name": name}));
+    let one = format!("{GOALS}/1");
+    let renamed = json!({
+        "domain": "a.example", "id": "1", "display_name": "Signed up", "goal_type": "event",
+        "event_name": "Signup", "page_path": null,
+    });
+    assert_eq!(api.done("PUT", &one, named(" Signed up ")).await, renamed);
+    assert_eq!(api.done("PUT", GOALS, event("Signup")).await, renamed);
+    let long = "x".repeat(121);
+    for (path, body, status, says) in [
+        (&one, named("Order"), 400, "display_name: there is a goal"),
+        (&one, named(""), 400, "display_name: "),
+        (&one, named(&long), 400, "display_name: a name has 1 to 120"),
+        (&one, of_site(json!({})), 400, "display_name: "),
+        (&one, json!({"display_name": "A"}), 400, "site_id: "),
+        (
+            &one,
+            of_site(json!({"display_name": "A", "event_name": "B"})),
+            400,
+            "event_name: ",
+        ),
+        (
+            &one,
+            json!({"display_name": "A", "site_id": "b.example"}),
+            404,
+            "there is no such goal",
+        ),
+        (
+            &format!("{GOALS}/9"),
+            named("A"),
+            404,
+            "there is no such goal",
+        ),
+    ] {
+        api.refused("PUT", path, body, status, says).await;
+    }
 }
 
 async fn goals_are_found_or_made_listed_and_removed(place: Place) {
