@@ -212,6 +212,21 @@ for (const variant of [
       assert.match(page.url(), /period=7d/);
       assert.equal(await text(page, "#pageviews"), "6");
       await shoot("week");
+      // No menu reaches beyond the page, whatever stands beside it.
+      for (const wide of [360, 480, 600, 730, 740, 800, 900, 1100]) {
+        await page.setViewportSize({ width: wide, height: 800 });
+        for (const name of ["Dates", "Filter", "Segments", "Compared with"]) {
+          const summary = page.locator("details.menu > summary", {
+            hasText: name,
+          });
+          await summary.click();
+          const menu = page.locator("details.menu[open] > :last-child");
+          const { x, width } = await menu.boundingBox();
+          assert.ok(x >= 0 && x + width <= wide, `${name} at ${wide} px`);
+          await summary.click();
+        }
+      }
+      await page.setViewportSize({ width, height: 800 });
     });
 
     test("shares it by a link with a password", async () => {
