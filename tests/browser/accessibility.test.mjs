@@ -36,6 +36,7 @@ before(async () => {
     DAYFLY_SMTP_PORT: "1",
     DAYFLY_SMTP_TLS: "none",
     DAYFLY_MAIL_FROM: "stats@example.com",
+    DAYFLY_DASHBOARD_URL: "https://stats.example",
   };
   dayfly = await Dayfly.start({ site: SITE, more: smtp });
   assert.equal((await dayfly.cli("site", "add", "new.example")).code, 0);
