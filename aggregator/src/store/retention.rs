@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 /// How long the markers of a source's batches stay after its day, days. The edge forgets its
 /// batches 48 hours after they were acknowledged; whatever it sends later than this is a duplicate.
 pub const MARKERS_DAYS: i64 = 14;
+/// How much longer than its counts it is known which batch of a source was the last, days. An edge that
+/// delivers a day after its time asks for it until 48 hours later: told that there is none, it would
+/// send all of it again, every hour.
+const SOURCES_DAYS: i64 = 366;
 /// Months that counts may be kept, at most.
 pub const KEPT_MONTHS_MAX: u32 = 1_200;
 
@@ -68,16 +72,16 @@ impl Store {
         let numbers = segments::part_numbers();
         let mut tx = self.db.write().await?;
         let mut deleted = 0;
-        for condition in [
-            format!(
-                "part WHERE site_id = $1 AND part IN ({}) AND date < $2",
-                numbers
-            ),
-            "segment WHERE site_id = $1 AND date < $2".into(),
-            "dropped WHERE site_id = $1 AND date < $2".into(),
-            "source WHERE site_id = $1 AND date < $2".into(),
+        let of_parts = format!("part IN ({numbers}) AND");
+        for (table, which, oldest) in [
+            ("part", of_parts.as_str(), oldest),
+            ("segment", "", oldest),
+            ("dropped", "", oldest),
+            ("source", "", oldest - SOURCES_DAYS),
         ] {
-            let statement = sql(format!("DELETE FROM {condition}"));
+            let statement = sql(format!(
+                "DELETE FROM {table} WHERE site_id = $1 AND {which} date < $2"
+            ));
             deleted += tx.execute(statement.bind(site).bind(oldest)).await?;
         }
         tx.commit().await?;

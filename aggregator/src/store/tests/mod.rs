@@ -338,10 +338,20 @@ async fn counts_are_kept_as_long_as_the_site_says(place: Place) {
     assert!(store.forget_old_days(site.id, today()).await.unwrap());
     store.give_back().await.unwrap();
     assert_eq!(left().await, [false, false, false, true]);
-    for table in ["segment", "source", "part"] {
+    for (table, rows) in [("segment", 1), ("source", 2), ("part", 1)] {
         let text = format!("SELECT count(*) FROM {table}");
-        assert_eq!(number(&store, &text).await, 1, "{table}");
+        assert_eq!(number(&store, &text).await, rows, "{table}");
     }
+    // An edge that asks after its time is not made to send all of it again.
+    let source = batch_on(site.id, 1, days[2]).source;
+    let last = store.last_of_source(&source).await.unwrap();
+    assert_eq!(last, LastOf::Batch(1));
+    let next_year = date(2027, 11, 26);
+    assert!(store.forget_old_days(site.id, next_year).await.unwrap());
+    assert_eq!(
+        store.last_of_source(&source).await.unwrap(),
+        LastOf::Batch(0)
+    );
     assert!(store.keep_months(site.id, 0).await.is_err());
     assert!(store.keep_months(site.id, 1_201).await.is_err());
 }
