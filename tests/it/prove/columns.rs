@@ -54,7 +54,7 @@ const COUNTS: [(&str, &str, &str); 7] = [
 ];
 
 /// What owners decide, and who of them may look.
-const OWNERS: [(&str, &str); 18] = [
+const OWNERS: [(&str, &str); 19] = [
     (
         "site",
         "id domain timezone created_on settings last_goal last_funnel kept_months former_domain \
@@ -80,6 +80,7 @@ const OWNERS: [(&str, &str); 18] = [
         "id sha256 kind mail is_admin site_id role account_id expires_ms",
     ),
     ("goal", "site_id id name kind target percent"),
+    ("saved_segment", "id site_id account_id name filters"),
     ("funnel", "site_id id name steps"),
     ("shards", "site_id date shards"),
     (
