@@ -275,9 +275,11 @@ function cross_request_promise() {
 async function send({ number, name }, env) {
   const body = call_of(number);
   if (!body) throw new Error("a gathering was lost");
-  const answers = await send_call(body, name, env);
-  body.fill(0); // It has been read, and the day's key is in it.
-  return answers;
+  try {
+    return await send_call(body, name, env);
+  } finally {
+    body.fill(0); // Nobody reads it any more, and the day's key is in it.
+  }
 }
 
 /** A call whose answer was lost is repeated: its id is known. */

@@ -4,8 +4,10 @@ use rustc_hash::FxHashMap;
 
 use super::block::Block;
 
-/// Places of a table that is made anew for every part, whatever the part's size.
+/// Places that a table may have, whatever the part's size.
 const PLACES_MIN: usize = 1 << 12;
+/// And at most, 8 MiB: every thread has two at a time.
+const PLACES_MAX: usize = 1 << 20;
 
 /// Rows by what they have in common, numbered from 0 in the order they come.
 pub struct Ids {
@@ -93,7 +95,7 @@ impl Ids {
 
 /// How many places a table may have for so many rows: more are dearer to clear than rows to look up.
 fn places(rows: usize) -> usize {
-    rows.saturating_mul(4).max(PLACES_MIN)
+    rows.saturating_mul(4).clamp(PLACES_MIN, PLACES_MAX)
 }
 
 /// Sums by two numbers.
