@@ -27,7 +27,7 @@ use super::ids::{Ids, Table};
 use super::metric::Estimate;
 use super::range::Range;
 use super::scan::Collect;
-use super::sums::{Group, Slots, SpanOf};
+use super::sums::{Group, Slots, SpanOf, Summed, add};
 use super::{GROUPS_MAX, too_many};
 use crate::error::Result;
 
@@ -82,16 +82,7 @@ pub struct Distincts {
     /// By group.
     pub groups: FxHashMap<Group, Estimate>,
     /// By group: what was wanted beside, of the rows that match.
-    pub sums: FxHashMap<Group, Vec<u64>>,
-}
-
-/// Adds counts to those of a group.
-fn add(sums: &mut FxHashMap<Group, Vec<u64>>, group: Group, counts: &[u64]) {
-    let sums = sums.entry(group);
-    let sums = sums.or_insert_with(|| vec![0; counts.len()]);
-    for (sum, n) in sums.iter_mut().zip(counts) {
-        *sum = sum.saturating_add(*n);
-    }
+    pub sums: Summed,
 }
 
 impl Distincts {
@@ -113,7 +104,7 @@ impl Distincts {
             segments,
             days: FxHashMap::default(),
             groups: FxHashMap::default(),
-            sums: FxHashMap::default(),
+            sums: Summed::default(),
         }
     }
 

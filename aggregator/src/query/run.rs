@@ -15,7 +15,7 @@ use super::metric::{Cell, Estimate, Metric, Value};
 use super::plan::{CURRENCY_SLOT, Formula, How, Names, Plan, Sum, Term, plan};
 use super::range::Range;
 use super::scan::{At, Located, scan};
-use super::sums::{Group, Slots, SpanOf, Sums};
+use super::sums::{Group, Slots, SpanOf, Summed, Sums};
 use super::texts::{SharedTexts, Texts};
 use super::threshold;
 use super::time::Spans;
@@ -112,8 +112,6 @@ struct Found {
 
 /// What one term came to, by group.
 type Counted = FxHashMap<Group, Estimate>;
-/// Sums of counters by group.
-type Summed = FxHashMap<Group, Vec<u64>>;
 
 struct Run<'a> {
     snapshot: &'a mut Snapshot,

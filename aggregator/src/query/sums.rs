@@ -12,6 +12,9 @@ use crate::error::Result;
 /// the term is not by it.
 pub type Group = [u32; 8];
 
+/// For each group a sum for each counter.
+pub type Summed = FxHashMap<Group, Vec<u64>>;
+
 /// Where a term's keys go.
 #[derive(Debug, Clone)]
 pub struct Slots {
@@ -60,7 +63,16 @@ pub struct Sums {
     slots: Slots,
     span: SpanOf,
     /// For each group a sum for each counter.
-    pub groups: FxHashMap<Group, Vec<u64>>,
+    pub groups: Summed,
+}
+
+/// Adds counts to those of a group.
+pub fn add(sums: &mut Summed, group: Group, counts: &[u64]) {
+    let sums = sums.entry(group);
+    let sums = sums.or_insert_with(|| vec![0; counts.len()]);
+    for (sum, n) in sums.iter_mut().zip(counts) {
+        *sum = sum.saturating_add(*n);
+    }
 }
 
 impl Sums {
@@ -69,22 +81,14 @@ impl Sums {
         Self {
             slots,
             span,
-            groups: FxHashMap::default(),
-        }
-    }
-
-    fn add(&mut self, group: Group, counts: &[u64]) {
-        let sums = self.groups.entry(group);
-        let sums = sums.or_insert_with(|| vec![0; counts.len()]);
-        for (sum, n) in sums.iter_mut().zip(counts) {
-            *sum = sum.saturating_add(*n);
+            groups: Summed::default(),
         }
     }
 
     /// Adds another's.
     pub fn merge(&mut self, other: Sums) {
         for (group, counts) in other.groups {
-            self.add(group, &counts);
+            add(&mut self.groups, group, &counts);
         }
     }
 
@@ -117,7 +121,7 @@ impl Sums {
         for (number, counts) in key.numbers().iter().zip(sums.chunks(width)) {
             if counts.iter().any(|n| *n > 0) {
                 group[slot] = *number;
-                self.add(group, counts);
+                add(&mut self.groups, group, counts);
             }
         }
     }
@@ -143,7 +147,7 @@ impl Collect for Sums {
             for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
                 group[*slot] = key.number(row);
             }
-            self.add(group, &counts);
+            add(&mut self.groups, group, &counts);
         }
         too_many(self.groups.len() > GROUPS_MAX)
     }
