@@ -14,9 +14,10 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::batch::{Batch, Source};
+use shared::handover::PublicKey;
 use shared::limits::BATCH_BYTES_MAX;
 use shared::report::{Report, Sums, Told};
-use shared::roster::{self, Roster, Salts};
+use shared::roster::{self, Roster, Salts, SealedSalts};
 use shared::sign::{HEADER, Signed, sha256, time_of};
 use shared::visitor::SiteId;
 use zeroize::Zeroizing;
@@ -151,26 +152,38 @@ async fn roster(extract::State(app): extract::State<App>) -> Result<Json<Roster>
     }))
 }
 
-async fn salts(extract::State(app): extract::State<App>) -> Result<Response, Failure> {
-    let salts = app.issue_salts().await?;
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_TYPE, "application/json"),
-    ];
-    Ok((headers, salts_json(&Salts { salts })?).into_response())
+/// What the salts are asked with.
+#[derive(Deserialize)]
+struct SaltsFor {
+    /// The public key they are sealed for.
+    to: Option<String>,
 }
 
-/// The text of salts, overwritten once it is sent (I3). What the network stack copies of it is
-/// beyond our reach.
-fn salts_json(salts: &Salts) -> Result<Bytes, Error> {
-    // Enough for the longest entry, so that no half-written text is left behind by growing.
-    const ENTRY_BYTES: usize = 192;
-    let room = 32 + salts.salts.len() * ENTRY_BYTES;
-    let mut text = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *text, salts)
-        .map_err(|error| Error::Invalid(format!("salts: {error}")))?;
-    debug_assert!(text.len() <= room, "the text has grown");
-    Ok(Bytes::from_owner(text))
+/// The salts leave this process only for whoever has drawn a key for them (I3): what the network's
+/// buffers keep of the answer opens for nobody once that key is forgotten.
+async fn salts(
+    extract::State(app): extract::State<App>,
+    extract::Query(query): extract::Query<SaltsFor>,
+) -> Result<Response, Failure> {
+    let Some(to) = query.to.as_deref().and_then(PublicKey::from_wire) else {
+        return Ok(bad_key());
+    };
+    let salts = Salts {
+        salts: app.issue_salts().await?,
+    };
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *random).map_err(|_| Error::Random)?;
+    let Some(sealed) = SealedSalts::new(&salts, to, &random) else {
+        return Ok(bad_key());
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(sealed)).into_response())
+}
+
+fn bad_key() -> Response {
+    refusal(
+        StatusCode::BAD_REQUEST,
+        "to: the public key that the salts are sealed for, 64 hex digits",
+    )
 }
 
 async fn batches(
@@ -341,28 +354,5 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         tracing::error!("edge request failed: {}", self.0);
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shared::roster::IssuedSalt;
-
-    #[test]
-    fn salts_fit_into_the_room_that_is_overwritten() {
-        let longest = || IssuedSalt {
-            site: u32::MAX,
-            date: jiff::civil::Date::MIN,
-            salt: "0".repeat(64),
-            emergency: true,
-        };
-        for count in [0, 1, 1_000] {
-            let salts = Salts {
-                salts: (0..count).map(|_| longest()).collect(),
-            };
-            let text = salts_json(&salts).unwrap();
-            assert_eq!(text, serde_json::to_vec(&salts).unwrap());
-        }
     }
 }

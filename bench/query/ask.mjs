@@ -3,11 +3,15 @@
 //   ask.mjs <url> <key> <work folder> <results file>
 //
 // Environment: BENCH_TRIES; ACCOUNT, address and password of an admin; SERVER_PID, whose memory is told; BENCH_DUCKDB=1 with DUCKDB, the
-// module's folder, and EVENTS, the events as comma-separated values.
+// module's folder, and EVENTS, the events as comma-separated values; BENCH_LIGHTHOUSE=1 with what
+// lighthouse.mjs needs.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
+
+import { lighthouse } from "./lighthouse.mjs";
 
 const [url, key, work, results] = process.argv.slice(2);
 const tries = Number(process.env.BENCH_TRIES);
@@ -261,22 +265,46 @@ for (const [name, period] of [
   ],
   ["30 days", `period=custom&from=${MONTH[0]}&to=${MONTH[1]}`],
 ]) {
-  let bytes = 0;
+  let html = "";
   const page = await times(async () => {
     const answer = await fetch(`${url}/sites/example.com?${period}`, {
       headers: { cookie, "accept-encoding": "gzip" },
     });
-    bytes = (await answer.text()).length;
+    html = await answer.text();
     if (answer.status !== 200) throw new Error(`the page: ${answer.status}`);
   });
-  tell(name, page, `${(bytes / 1024).toFixed(0)} kB of HTML`);
+  const gzip = gzipSync(html).length;
+  tell(name, page, `${(gzip / 1024).toFixed(0)} kB of HTML, packed`);
   found.push({
     set: "page",
     what: name,
     p50: p50(page),
     p95: p95(page),
-    bytes,
+    html_gzip: gzip,
   });
 }
+let audited;
+if (process.env.BENCH_LIGHTHOUSE === "1") {
+  const period = `period=custom&from=${YEAR[0]}&to=${YEAR[1]}`;
+  audited = lighthouse(`${url}/sites/example.com?${period}`, cookie);
+  const scores = Object.entries(audited.scores).map((it) => it.join(" "));
+  console.log(
+    `    Lighthouse ${audited.version}: ${scores.join(", ")}; largest paint ${audited.largest_paint_ms} ms`,
+  );
+}
 console.log(`\n  dayfly: at most ${rss().toFixed(0)} MB RSS`);
-writeFileSync(results, JSON.stringify({ found, rss_mb: rss() }, undefined, 2));
+writeFileSync(
+  results,
+  JSON.stringify(
+    {
+      benchmark: "query",
+      views: Number(process.env.BENCH_VIEWS),
+      tries,
+      found,
+      lighthouse: audited,
+      rss_mb: rss(),
+    },
+    undefined,
+    2,
+  ),
+);

@@ -1,11 +1,23 @@
-// What `scripts/bench store` found, in lines.
+// What `scripts/bench store` found, in lines; at the end all of it, in a file.
 //
 //   report.mjs <engine> <folder with <engine>.json>
+//   report.mjs result <folder with every <engine>.json, and found> <result>
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const [engine, folder] = process.argv.slice(2);
+const [engine, folder, result] = process.argv.slice(2);
+if (engine === "result") {
+  const all = { benchmark: "store" };
+  for (const name of ["sqlite", "postgres"]) {
+    const file = join(folder, `${name}.json`);
+    if (existsSync(file)) all[name] = JSON.parse(readFileSync(file, "utf8"));
+  }
+  const lines = readFileSync(join(folder, "found"), "utf8").trim().split("\n");
+  Object.assign(all, ...lines.map((line) => JSON.parse(line)));
+  writeFileSync(result, JSON.stringify(all, null, 2) + "\n");
+  process.exit(0);
+}
 const found = JSON.parse(readFileSync(join(folder, `${engine}.json`), "utf8"));
 const whole = (n) => Math.round(n).toLocaleString("en-US");
 const each = (bytes) => (bytes / found.views).toFixed(2);

@@ -11,8 +11,9 @@ mod deliver;
 
 use std::cell::{Cell, RefCell};
 
-use shared::call::{About, Call, Header};
+use shared::call::{About, Call, Header, SealedKey};
 use shared::clock::UnixMs;
+use shared::handover::Receiver;
 use shared::limits::SALT_GRACE_MS;
 use shared::object::{Gathered, Name, Object, OpenError, PAUSE_MS_MAX};
 use shared::report::Report;
@@ -22,6 +23,9 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 use crate::day_store::DayStore;
 use crate::settings::{Settings, settings};
 use crate::{platform, sites};
+
+/// The status of an answer that says whom to seal for.
+pub const MISDIRECTED: u16 = 421;
 
 /// Steps of closing or of ending visits before others get a turn.
 const STEPS: usize = 20;
@@ -42,6 +46,10 @@ pub struct DayObject {
     told: RefCell<Option<(Report, UnixMs)>>,
     /// Everything was deleted; reading would only make empty tables again.
     erased: Cell<bool>,
+    /// Whom keys are sealed for, in this life.
+    receiver: RefCell<Option<Receiver>>,
+    /// The key that was opened last, and how it is known.
+    key: RefCell<Option<([u8; 8], DayKey)>>,
 }
 
 impl DurableObject for DayObject {
@@ -57,12 +65,16 @@ impl DurableObject for DayObject {
             send_from_ms: Cell::new(0),
             told: RefCell::new(None),
             erased: Cell::new(false),
+            receiver: RefCell::new(None),
+            key: RefCell::new(None),
         }
     }
 
     /// `POST /hits`: a gathered [`Call`], answered 200 after the commit, with a byte per entry.
     /// `POST /me`: what somebody asks [`About`] themselves, answered 200 with a
     /// [`shared::object::Shown`] or null.
+    /// Both are answered 421 with a public key when the key was sealed for another life of this object:
+    /// to be sealed for that one, and sent again.
     async fn fetch(&self, request: Request) -> Result<Response> {
         let is_about = request.inner().url().ends_with("/me");
         let bytes = platform::take_body(request.inner().array_buffer()).await?;
@@ -88,6 +100,9 @@ impl DurableObject for DayObject {
         }
         if let Err(error) = self.tell().await {
             worker::console_warn!("day object: its delivery could not be told: {error}");
+        }
+        if !matches!(self.stored(|object| Ok(object.has_key())), Ok(Some(true))) {
+            self.forget_key();
         }
         let armed = match settings(&self.env) {
             Ok(settings) => self.arm(&settings).await,
@@ -128,10 +143,45 @@ impl DayObject {
         self.with(|| Ok(None), work)
     }
 
+    /// The key of a call; `None` when it cannot be opened.
+    fn open(&self, sealed: &SealedKey) -> Option<DayKey> {
+        let mut known = self.key.borrow_mut();
+        if let Some((_, key)) = known.as_ref().filter(|(check, _)| *check == sealed.check) {
+            return Some(key.clone());
+        }
+        let key = sealed.open(self.receiver.borrow().as_ref()?);
+        platform::scrub_stack();
+        *known = Some((sealed.check, key.clone()?));
+        key
+    }
+
+    /// Says whom a key is to be sealed for.
+    fn ask_for_key(&self) -> Result<Response> {
+        let mut receiver = self.receiver.borrow_mut();
+        if receiver.is_none() {
+            *receiver = Some(platform::receiver()?);
+            platform::scrub_stack();
+        }
+        let receiver = receiver.as_ref().ok_or("no receiver")?;
+        let public = receiver.public().to_bytes().to_vec();
+        Ok(Response::from_bytes(public)?.with_status(MISDIRECTED))
+    }
+
+    /// With the key goes what it was handed over with: what the platform has kept of that no longer
+    /// opens.
+    fn forget_key(&self) {
+        self.key.replace(None);
+        self.receiver.replace(None);
+    }
+
     fn hits(&self, bytes: &[u8]) -> Result<Response> {
-        let Some(call) = Call::decode(bytes) else {
+        let Some(call) = Call::decode_sealed(bytes) else {
             return Response::error("not a call of this version", 400);
         };
+        let Some(key) = self.open(&call.header.key) else {
+            return self.ask_for_key();
+        };
+        let call = call.opened(key);
         let gathered = self.with(
             || self.create(&call.header),
             |object| {
@@ -151,7 +201,10 @@ impl DayObject {
         let Some(about) = About::decode(bytes) else {
             return Response::error("not a question of this version", 400);
         };
-        let (header, visitor) = (&about.header, &about.visitor);
+        let Some(key) = self.open(&about.header.key) else {
+            return self.ask_for_key();
+        };
+        let (header, visitor) = (&about.header.with_key(key), &about.visitor);
         if about.forget {
             self.with(
                 || self.create(header),
@@ -250,9 +303,8 @@ impl DayObject {
 
     async fn ask_key(&self) -> Option<DayKey> {
         let name = self.stored(|object| Ok(object.name())).ok()??;
-        let issued = sites::ask(&self.env, shared::limits::ROSTER_FRESH_MS)
-            .await
-            .ok()?;
+        let asked = sites::ask(&self.env, shared::limits::ROSTER_FRESH_MS).await;
+        let (_, issued) = asked.ok()?;
         let found = issued
             .salts
             .iter()
@@ -264,6 +316,7 @@ impl DayObject {
     /// Deletes everything: the object ceases to exist.
     async fn erase(&self) -> Result<()> {
         self.object.replace(None);
+        self.forget_key();
         self.erased.set(true);
         self.store.forget_tables();
         self.armed_ms.set(None);

@@ -14,8 +14,16 @@ import Rust, { DayObject, RosterObject } from "./index.js";
 export { DayObject, RosterObject };
 
 // worker-build puts exported functions there.
-const { call_of, configure, day_of, load_sites, take, taken, use_countries } =
-  Rust.prototype;
+const {
+  call_of,
+  configure,
+  day_of,
+  load_sites,
+  sealed_for,
+  take,
+  taken,
+  use_countries,
+} = Rust.prototype;
 
 // An operator's table of countries; the file is empty where there is none.
 if (countries.byteLength) use_countries(new Uint8Array(countries));
@@ -40,6 +48,8 @@ const GATHER_MS = 5;
 const CALLS_MAX = 10_000;
 /** How often a call to a day object is tried. */
 const TRIES = 3;
+/** A day object's answer that says whom its key is to be sealed for (edge/src/day_object.rs). */
+const MISDIRECTED = 421;
 
 // What `take` answers; above TICKET it is the number of a gathering and the
 // place in it.
@@ -273,31 +283,28 @@ function cross_request_promise() {
 
 /** A byte for each entry of the call. */
 async function send({ number, name }, env) {
-  const body = call_of(number);
+  let body = call_of(number);
   if (!body) throw new Error("a gathering was lost");
-  try {
-    return await send_call(body, name, env);
-  } finally {
-    body.fill(0); // Nobody reads it any more, and the day's key is in it.
-  }
-}
-
-/** A call whose answer was lost is repeated: its id is known. */
-async function send_call(body, name, env) {
   // There is no fall-back where a jurisdiction is not to be had.
   const days = config.jurisdiction
     ? env.DAY.jurisdiction(config.jurisdiction)
     : env.DAY;
   let problem;
+  // A call whose answer was lost is repeated: its id is known.
   for (let tried = 0; tried < TRIES; tried++) {
     try {
       const answer = await days
         .getByName(name)
         .fetch("https://day/hits", { method: "POST", body });
-      if (answer.status === 200)
-        return new Uint8Array(await answer.arrayBuffer());
+      if (answer.status === 200 || answer.status === MISDIRECTED) {
+        const bytes = new Uint8Array(await answer.arrayBuffer());
+        if (answer.status === 200) return bytes;
+        body = sealed_for(body, name, bytes);
+        if (!body) throw new Error("the day has another key by now");
+      }
       problem = new Error(`the day object answered ${answer.status}`);
     } catch (error) {
+      if (!body) throw error;
       problem = error;
     }
   }

@@ -4,15 +4,16 @@
 use std::cell::{Cell, RefCell};
 
 use rustc_hash::FxHashMap;
-use shared::call::{CALL_VERSION, CallBuilder, Entry, Header};
+use shared::call::{CALL_VERSION, CallBuilder, Entry, Header, SealedKey, resealed};
 use shared::clock::UnixMs;
+use shared::handover::PublicKey;
 use shared::limits::GATHER_HITS_MAX;
 use shared::object::Name;
-use shared::visitor::DayKey;
 use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
 
-use crate::platform;
 use crate::sites::Today;
+use crate::{platform, sites};
 
 /// Places of one gathering in a ticket.
 const PLACES: u32 = 1_024;
@@ -25,19 +26,24 @@ const LOST_AFTER_MS: i64 = 20_000;
 /// After this long it has been, ms.
 const GONE_AFTER_MS: i64 = 120_000;
 
-/// Entries that will be one commit. Boxed: what is moved leaves its bytes behind, and a key is in it.
+/// Day objects whose public key is remembered; beyond that all are forgotten.
+const SEALED_MAX: usize = 10_000;
+
+/// Entries that will be one commit.
 struct Gathering {
     number: u32,
     call: CallBuilder,
-    key: DayKey,
+    key_check: [u8; 8],
     opened_ms: UnixMs,
 }
 
 thread_local! {
     /// The one of each day object that takes entries.
-    static OPEN: RefCell<FxHashMap<Name, Box<Gathering>>> = RefCell::default();
+    static OPEN: RefCell<FxHashMap<Name, Gathering>> = RefCell::default();
     /// Those that wait to be sent but take no more.
-    static FULL: RefCell<FxHashMap<u32, (Name, Box<Gathering>)>> = RefCell::default();
+    static FULL: RefCell<FxHashMap<u32, (Name, Gathering)>> = RefCell::default();
+    /// The key of a day as it was last sealed for its object.
+    static SEALED: RefCell<FxHashMap<Name, SealedKey>> = RefCell::default();
     static NEXT: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -48,7 +54,7 @@ pub fn join(name: Name, today: &Today, entry: &Entry, now_ms: UnixMs) -> Option<
         let mut open = open.borrow_mut();
         if let Some(gathering) = open.get_mut(&name) {
             let lost = now_ms.saturating_sub(gathering.opened_ms) > LOST_AFTER_MS;
-            if !lost && gathering.key == today.key && gathering.call.has_room() {
+            if !lost && gathering.key_check == today.key_check && gathering.call.has_room() {
                 return gathering.ticket(entry);
             }
             let full = open.remove(&name)?;
@@ -58,15 +64,49 @@ pub fn join(name: Name, today: &Today, entry: &Entry, now_ms: UnixMs) -> Option<
                 all.insert(full.number, (name, full));
             });
         }
-        let mut gathering = Gathering::open(today, now_ms)?;
+        let mut gathering = Gathering::open(&name, today, now_ms)?;
         let ticket = gathering.ticket(entry);
-        open.insert(name, Box::new(gathering));
+        open.insert(name, gathering);
         ticket
     })
 }
 
+/// A day's key, sealed for its object as far as its public key is known.
+pub fn sealed_key(name: &Name, key_check: [u8; 8]) -> SealedKey {
+    SEALED.with(|sealed| {
+        let sealed = sealed.borrow();
+        let known = sealed.get(name).filter(|key| key.check == key_check);
+        known.copied().unwrap_or(SealedKey::unknown(key_check))
+    })
+}
+
+/// The same call or question with its key sealed for the day object that answered 421 with this public
+/// key; `None` when it has another key than this isolate.
+pub fn seal_again(bytes: &[u8], name: &Name, public: &[u8]) -> Option<Vec<u8>> {
+    let to = PublicKey::from_slice(public)?;
+    let mut random = Zeroizing::new([0; 32]);
+    platform::random(&mut *random).ok()?;
+    let key = SealedKey::new(&sites::key_of(name)?, to, &random);
+    platform::scrub_stack();
+    let key = key?;
+    SEALED.with(|sealed| {
+        let mut sealed = sealed.borrow_mut();
+        if sealed.len() >= SEALED_MAX {
+            sealed.clear();
+        }
+        sealed.insert(*name, key);
+    });
+    resealed(bytes, key)
+}
+
+/// [`seal_again`] for `entry.js`.
+#[wasm_bindgen]
+pub fn sealed_for(call: Vec<u8>, name: &str, public: &[u8]) -> Option<Vec<u8>> {
+    seal_again(&call, &name.parse().ok()?, public)
+}
+
 impl Gathering {
-    fn open(today: &Today, now_ms: UnixMs) -> Option<Self> {
+    fn open(name: &Name, today: &Today, now_ms: UnixMs) -> Option<Self> {
         let mut id = [0; 16];
         platform::random(&mut id).ok()?;
         let call = CallBuilder::new(&Header {
@@ -74,7 +114,7 @@ impl Gathering {
             id,
             day_start_ms: today.day.start_ms,
             day_end_ms: today.day.end_ms,
-            key: today.key.clone(),
+            key: sealed_key(name, today.key_check),
             degraded: today.degraded,
             detail: today.detail,
         })?;
@@ -83,7 +123,7 @@ impl Gathering {
         Some(Self {
             number,
             call,
-            key: today.key.clone(),
+            key_check: today.key_check,
             opened_ms: now_ms,
         })
     }

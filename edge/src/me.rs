@@ -15,9 +15,13 @@ use worker::js_sys::Uint8Array;
 use worker::web_sys::{Headers, Request, RequestInit, Response, ResponseInit};
 use worker::{Env, Error, Result};
 
+use crate::day_object::MISDIRECTED;
 use crate::settings::{Settings, settings};
 use crate::sites::{self, Ready};
-use crate::{beacon, platform};
+use crate::{beacon, gather, platform};
+
+/// How often a day object is asked: at first it may not have the key.
+const TRIES: usize = 3;
 
 /// What one site holds.
 struct Held {
@@ -111,38 +115,46 @@ async fn ask(
         return Ok(None); // Without a salt nobody was counted.
     };
     let visitor = today.hasher.hash(address, user_agent);
+    let name = Name {
+        site: site.id(),
+        date: today.day.date,
+        shard: visitor.shard(today.day.shards),
+    };
     let about = About {
         header: Header {
             version: CALL_VERSION,
             id: [0; 16],
             day_start_ms: today.day.start_ms,
             day_end_ms: today.day.end_ms,
-            key: today.key.clone(),
+            key: gather::sealed_key(&name, today.key_check),
             degraded: today.degraded,
             detail: today.detail,
         },
         visitor,
         forget,
     };
-    let name = Name {
-        site: site.id(),
-        date: today.day.date,
-        shard: visitor.shard(today.day.shards),
-    };
-    let bytes = about.encode().ok_or("a question could not be encoded")?;
-    let init = RequestInit::new();
-    init.set_method("POST");
-    let body = Uint8Array::from(bytes.as_slice());
-    init.set_body(&body);
-    let request = Request::new_with_str_and_init("https://day/me", &init)?;
+    let mut bytes = about.encode().ok_or("a question could not be encoded")?;
     let place = settings.jurisdiction.as_deref();
-    let answer = platform::call(env, "DAY", place, &name.to_string(), &request).await?;
-    body.fill(0, 0, body.length()); // It has been read, and the day's key is in it.
-    let mut answer = worker::Response::from(answer);
-    match answer.status_code() {
-        200 => Ok(serde_json::from_slice(&answer.bytes().await?)?),
-        status => Err(Error::from(format!("the day object answered {status}"))),
+    for _ in 0..TRIES {
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&Uint8Array::from(bytes.as_slice()));
+        let request = Request::new_with_str_and_init("https://day/me", &init)?;
+        let answer = platform::call(env, "DAY", place, &name.to_string(), &request).await?;
+        let mut answer = worker::Response::from(answer);
+        match answer.status_code() {
+            200 => return Ok(serde_json::from_slice(&answer.bytes().await?)?),
+            MISDIRECTED => {
+                let public = answer.bytes().await?;
+                let sealed = gather::seal_again(&bytes, &name, &public);
+                bytes = sealed.ok_or("the day has another key by now")?;
+            }
+            status => return Err(Error::from(format!("the day object answered {status}"))),
+        }
     }
+    Err(Error::from(
+        "the day object forgets its key again and again",
+    ))
 }
 
 /// The sites the url names.

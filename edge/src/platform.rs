@@ -2,9 +2,11 @@
 //! block of SQL, a jurisdiction, and what `request.cf` says.
 
 use shared::clock::{Clock, UnixMs};
+use shared::handover::Receiver;
 use wasm_bindgen::prelude::*;
 use worker::js_sys;
 use worker::wasm_bindgen_futures::JsFuture;
+use zeroize::Zeroizing;
 
 /// The platform's clock: it stands still while no I/O happens.
 pub struct EdgeClock;
@@ -103,8 +105,17 @@ extern "C" {
     fn client_ip(this: &Cf) -> Option<String>;
 }
 
-/// The bytes of a body. What the platform made of it is overwritten, for a key may be in it (I3);
-/// what copies it has made before are beyond our reach.
+/// A key pair that nobody has had before: who a secret is handed over to.
+///
+/// # Errors
+/// As [`random`].
+pub fn receiver() -> worker::Result<Receiver> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random(&mut *bytes)?;
+    Ok(Receiver::from_random(*bytes))
+}
+
+/// The bytes of a body. What the platform made of it is overwritten: somebody's hash may be in it.
 ///
 /// # Errors
 /// It broke off.

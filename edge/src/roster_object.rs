@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::clock::UnixMs;
+use shared::handover::PublicKey;
 use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
-use shared::roster::{IssuedSalt, Roster, SaltRing, Salts};
+use shared::roster::{IssuedSalt, Roster, SaltRing, Salts, SealedSalts};
 use shared::visitor::Salt;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
+use zeroize::Zeroizing;
 
 use crate::platform;
 use crate::reports::Gathered;
@@ -38,8 +40,8 @@ const KEY: &str = "roster";
 pub struct Issued {
     /// The sites.
     pub roster: Roster,
-    /// The salts that may be used now and tomorrow.
-    pub salts: Vec<IssuedSalt>,
+    /// The salts that may be used now and tomorrow, for whoever asked.
+    pub salts: SealedSalts,
 }
 
 /// See the module.
@@ -75,7 +77,8 @@ impl DurableObject for RosterObject {
 
     /// `POST /report`: how a day object's delivery goes ([`shared::report::Report`]).
     /// `GET /delivery`: that of all ([`shared::report::Sums`]).
-    /// `GET /?max_age_ms=<n>`: the roster and salts, at most so old if that can be had.
+    /// `GET /?max_age_ms=<n>&to=<public key>`: the roster, and the salts sealed for who asks, at most so
+    /// old if that can be had.
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let url = request.url()?;
         let storage = self.state.storage();
@@ -85,11 +88,17 @@ impl DurableObject for RosterObject {
             "/delivery" => return Response::from_json(&self.reports.sums(platform::now_ms())),
             _ => {}
         }
-        let max_age_ms = url
-            .query()
-            .and_then(|query| query.strip_prefix("max_age_ms="))
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(ROSTER_FRESH_MS);
+        let (mut max_age_ms, mut to) = (ROSTER_FRESH_MS, None);
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "max_age_ms" => max_age_ms = value.parse().unwrap_or(ROSTER_FRESH_MS),
+                "to" => to = PublicKey::from_wire(&value),
+                _ => {}
+            }
+        }
+        let Some(to) = to else {
+            return Response::error("to: the public key that the salts are sealed for", 400);
+        };
         let settings = settings(&self.env)?;
         let now_ms = platform::now_ms();
         let old = now_ms.saturating_sub(self.fetched_ms.get()) > max_age_ms;
@@ -116,7 +125,7 @@ impl DurableObject for RosterObject {
             }
         }
         let now_ms = platform::now_ms();
-        let answer = self.answer(now_ms)?;
+        let answer = self.answer(now_ms, to)?;
         self.arm(now_ms).await?;
         Ok(answer)
     }
@@ -179,7 +188,12 @@ impl RosterObject {
 
     async fn refresh(&self, settings: &Settings) -> Result<()> {
         let roster: Roster = aggregator::get(settings, "/edge/v1/roster").await?;
-        let issued: Salts = aggregator::get(settings, "/edge/v1/salts").await?;
+        let receiver = platform::receiver()?;
+        let path = format!("/edge/v1/salts?to={}", receiver.public().to_wire());
+        let sealed: SealedSalts = aggregator::get(settings, &path).await?;
+        let issued = sealed.open(&receiver).ok_or("the salts do not open")?;
+        drop(receiver);
+        platform::scrub_stack();
         for salt in &issued.salts {
             self.salts.borrow_mut().insert(salt);
         }
@@ -218,7 +232,7 @@ impl RosterObject {
         })
     }
 
-    fn answer(&self, now_ms: UnixMs) -> Result<Response> {
+    fn answer(&self, now_ms: UnixMs, to: PublicKey) -> Result<Response> {
         let roster = self.roster.borrow();
         let Some(roster) = roster.as_ref() else {
             return Response::error("the aggregator has not been reached yet", 503);
@@ -230,19 +244,27 @@ impl RosterObject {
                 continue;
             };
             if salts.get(site.id, today.date).is_none() {
-                let mut bytes = [0; 32];
-                platform::random(&mut bytes)?;
+                let mut bytes = Zeroizing::new([0; 32]);
+                platform::random(&mut *bytes)?;
                 salts.insert(&IssuedSalt {
                     site: site.id,
                     date: today.date,
-                    salt: Salt::from_random(bytes).to_wire(),
+                    salt: Salt::from_random(*bytes).to_wire(),
                     emergency: true,
                 });
             }
         }
+        let mut random = Zeroizing::new([0; 32]);
+        platform::random(&mut *random)?;
+        let issued = Salts {
+            salts: salts.issued(),
+        };
+        let sealed = SealedSalts::new(&issued, to, &random).ok_or("no such public key")?;
+        drop(issued);
+        platform::scrub_stack();
         Response::from_json(&Issued {
             roster: roster.clone(),
-            salts: salts.issued(),
+            salts: sealed,
         })
     }
 }

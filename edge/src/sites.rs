@@ -7,8 +7,9 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use shared::clock::UnixMs;
 use shared::limits::{ROSTER_FRESH_MS, SALT_GRACE_MS};
+use shared::object::Name;
 use shared::report::{Report, Sums};
-use shared::roster::{Day, Roster, SaltRing, Site};
+use shared::roster::{Day, Roster, SaltRing, Salts, Site};
 use shared::rules::Rules;
 use shared::settings::Detail;
 use shared::visitor::{DayKey, SiteId, VisitorHasher};
@@ -75,8 +76,8 @@ pub struct Today {
     pub day: Day,
     /// Hashes its visitors.
     pub hasher: VisitorHasher,
-    /// Seals their rows.
-    pub key: DayKey,
+    /// [`DayKey::check`] of the key that seals their rows.
+    pub key_check: [u8; 8],
     /// The salt is an emergency one.
     pub degraded: bool,
     /// How much of the counts leaves the edge.
@@ -113,7 +114,7 @@ pub fn today(site: &Ready, now_ms: UnixMs) -> Option<Rc<Today>> {
             Some(Rc::new(Today {
                 day,
                 hasher: VisitorHasher::new(salt, site.id(), day.date),
-                key: DayKey::new(salt, site.id(), day.date),
+                key_check: DayKey::new(salt, site.id(), day.date).check(),
                 degraded,
                 detail: site.site.settings.detail,
             }))
@@ -135,6 +136,15 @@ pub fn is_stale(now_ms: UnixMs) -> bool {
 pub fn may_ask_again(now_ms: UnixMs) -> bool {
     let newest_ms = FETCHED_MS.get().max(TRIED_MS.get());
     now_ms.saturating_sub(newest_ms) > UNKNOWN_AFTER_MS
+}
+
+/// The key of a day object; `None` without its salt.
+pub fn key_of(name: &Name) -> Option<DayKey> {
+    SALTS.with(|salts| {
+        let salts = salts.borrow();
+        let (salt, _) = salts.get(name.site, name.date)?;
+        Some(DayKey::new(salt, name.site, name.date))
+    })
 }
 
 /// Destroys the salts of days that are over, `grace_ms` after their end.
@@ -190,17 +200,17 @@ pub async fn load(env: &Env) -> Result<Rc<Sites>> {
     let issued = ask(env, max_age_ms).await;
     let now_ms = platform::now_ms();
     TRIED_MS.set(now_ms);
-    let issued = issued?;
+    let (roster, issued) = issued?;
     SALTS.with(|salts| {
         let mut salts = salts.borrow_mut();
         for salt in &issued.salts {
             salts.insert(salt);
         }
-        forget_old_salts(&mut salts, &issued.roster, now_ms, SALT_GRACE_MS);
+        forget_old_salts(&mut salts, &roster, now_ms, SALT_GRACE_MS);
     });
     TODAY.with(|cache| cache.borrow_mut().clear());
     let mut by_domain = FxHashMap::default();
-    for site in issued.roster.sites {
+    for site in roster.sites {
         let rules = Rules::new(&site.settings);
         let names = [site.former.clone(), Some(site.domain.clone())];
         let ready = Rc::new(Ready { site, rules });
@@ -256,16 +266,20 @@ pub async fn delivery(env: &Env) -> Result<Sums> {
 ///
 /// # Errors
 /// It cannot be reached, or knows nothing yet.
-pub async fn ask(env: &Env, max_age_ms: i64) -> Result<Issued> {
+pub async fn ask(env: &Env, max_age_ms: i64) -> Result<(Roster, Salts)> {
     let settings = settings(env)?;
-    let url = format!("https://roster/?max_age_ms={max_age_ms}");
+    let receiver = platform::receiver()?;
+    let to = receiver.public().to_wire();
+    let url = format!("https://roster/?max_age_ms={max_age_ms}&to={to}");
     let request = Request::new_with_str(&url)?;
     let place = settings.jurisdiction.as_deref();
     let response = platform::call(env, BINDING, place, NAME, &request).await?;
-    match response.status() {
-        200 => Ok(serde_json::from_slice(
-            &platform::take_body(response.array_buffer()).await?,
-        )?),
-        _ => Err(Error::from(Response::from(response).text().await?)),
+    if response.status() != 200 {
+        return Err(Error::from(Response::from(response).text().await?));
     }
+    let issued: Issued = serde_json::from_slice(&Response::from(response).bytes().await?)?;
+    let salts = issued.salts.open(&receiver);
+    drop(receiver);
+    platform::scrub_stack();
+    Ok((issued.roster, salts.ok_or("the salts do not open")?))
 }

@@ -42,6 +42,7 @@ pub struct Source {
     /// The site.
     pub site: SiteId,
     /// The local date.
+    #[serde(deserialize_with = "crate::date::read")]
     pub date: Date,
     /// Which of the day's shards.
     pub shard: u16,

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::clock::UnixMs;
+use crate::handover::{PublicKey, Purpose, Receiver, seal};
 use crate::settings::Settings;
 use crate::visitor::{Salt, SiteId};
 
@@ -37,6 +38,7 @@ pub struct Site {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
     /// Its date in the site's zone.
+    #[serde(deserialize_with = "crate::date::read")]
     pub date: Date,
     /// When it begins.
     pub start_ms: UnixMs,
@@ -55,11 +57,42 @@ impl Site {
     }
 }
 
-/// `GET /edge/v1/salts`.
+/// The salts of every site's today and tomorrow, and for ten minutes yesterday's.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Salts {
-    /// The salts of every site's today and tomorrow.
+    /// In no order.
     pub salts: Vec<IssuedSalt>,
+}
+
+/// `GET /edge/v1/salts?to=<public key>`: [`Salts`] for who drew that key, and nobody else (I3).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SealedSalts {
+    /// JSON of [`Salts`], sealed; hexadecimal.
+    pub sealed: String,
+}
+
+impl SealedSalts {
+    /// Seals salts, with random bytes as [`seal`] wants them.
+    pub fn new(salts: &Salts, to: PublicKey, random: &[u8; 32]) -> Option<Self> {
+        // Room for the longest entry, so that no half-written text is left behind by growing.
+        const ENTRY_BYTES: usize = 192;
+        let room = salts.salts.len().saturating_mul(ENTRY_BYTES);
+        let mut text = Zeroizing::new(Vec::with_capacity(room.saturating_add(32)));
+        let room = text.capacity();
+        serde_json::to_writer(&mut *text, salts).ok()?;
+        debug_assert!(text.capacity() == room, "the text has grown");
+        let sealed = seal(to, Purpose::Salts, random, &text)?;
+        Some(Self {
+            sealed: hex::encode(sealed),
+        })
+    }
+
+    /// The salts, for whom they were sealed for.
+    pub fn open(&self, receiver: &Receiver) -> Option<Salts> {
+        let sealed = hex::decode(&self.sealed).ok()?;
+        let text = receiver.open(Purpose::Salts, &sealed)?;
+        serde_json::from_slice(&text).ok()
+    }
 }
 
 /// One salt, on its way.
@@ -68,6 +101,7 @@ pub struct IssuedSalt {
     /// Whose.
     pub site: SiteId,
     /// For which local date.
+    #[serde(deserialize_with = "crate::date::read")]
     pub date: Date,
     /// [`Salt::to_wire`].
     pub salt: String,
@@ -165,5 +199,27 @@ mod tests {
         ring.retain(|_, date| date != day);
         assert!(ring.get(1, day).is_none());
         assert!(!format!("{:?}", issued("aa")).contains("aa"));
+    }
+
+    #[test]
+    fn i3_salts_are_sealed_for_who_asks() {
+        let longest = || IssuedSalt {
+            site: u32::MAX,
+            date: Date::MIN,
+            salt: "0f".repeat(32),
+            emergency: true,
+        };
+        for count in [0, 1, 1_000] {
+            let salts = Salts {
+                salts: (0..count).map(|_| longest()).collect(),
+            };
+            let receiver = Receiver::from_random([1; 32]);
+            let sealed = SealedSalts::new(&salts, receiver.public(), &[2; 32]).unwrap();
+            assert!(!sealed.sealed.contains(&"0f".repeat(32)));
+            let opened = sealed.open(&receiver).unwrap();
+            assert_eq!(opened.salts.len(), count);
+            assert!(opened.salts.iter().all(|salt| salt.salt == longest().salt));
+            assert!(sealed.open(&Receiver::from_random([3; 32])).is_none());
+        }
     }
 }

@@ -125,8 +125,16 @@ impl DayKey {
         ))
     }
 
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     /// Tells one key from another; nothing of the key can be learned from it.
-    pub(crate) fn check(&self) -> [u8; 8] {
+    pub fn check(&self) -> [u8; 8] {
         let [a, b, c, d, e, f, g, h, ..] = self.subkey(b"dayfly key check v1", b"");
         [a, b, c, d, e, f, g, h]
     }

@@ -5,6 +5,8 @@ use flate2::write::GzEncoder;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::handover::Receiver;
+use shared::roster::{IssuedSalt, SealedSalts};
 use shared::sign::{HEADER, Signed, parse_keys};
 use std::io::Write;
 
@@ -30,6 +32,16 @@ pub async fn send(
         .request(method, system.dashboard_url(path))
         .header(HEADER, header);
     request.body(body).send().await.unwrap()
+}
+
+/// The salts, as the edge gets them.
+pub async fn salts(system: &System, skew_ms: i64) -> Vec<IssuedSalt> {
+    let receiver = Receiver::from_random([7; 32]);
+    let path = format!("/edge/v1/salts?to={}", receiver.public().to_wire());
+    let answer = send(system, Method::GET, &path, Vec::new(), skew_ms).await;
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let sealed: SealedSalts = answer.json().await.unwrap();
+    sealed.open(&receiver).unwrap().salts
 }
 
 fn batch(seq: u64, page: &str) -> Value {
@@ -226,26 +238,56 @@ async fn i7_a_batch_with_everything_is_applied_once_and_a_malformed_one_not_at_a
 async fn i3_salts_are_issued_for_today_and_tomorrow_and_stay_the_same() {
     let system = System::start().await;
     let ask = async || {
-        let answer = send(&system, Method::GET, "/edge/v1/salts", Vec::new(), 0).await;
-        assert_eq!(answer.headers()["cache-control"], "no-store");
-        answer.json::<Value>().await.unwrap()
+        let list = salts(&system, 0).await.into_iter();
+        let mut list: Vec<_> = list
+            .map(|it| (it.site, it.date.to_string(), it.salt.clone()))
+            .collect();
+        list.sort();
+        list
     };
-    let salts = ask().await;
-    let list = salts["salts"].as_array().unwrap();
+    let list = ask().await;
     assert!(
         (2..=3).contains(&list.len()),
         "today, tomorrow, and ten minutes of yesterday"
     );
-    assert!(list.iter().any(|salt| salt["date"] == today().as_str()));
-    assert_eq!(ask().await, salts);
+    assert!(list.iter().any(|(_, date, _)| *date == today()));
+    assert_eq!(ask().await, list);
     // Neither the folder of the aggregator nor that of the edge holds one.
     system.view("UA", "/").await;
-    for salt in list {
-        let text = salt["salt"].as_str().unwrap();
+    for (_, _, text) in &list {
         let bytes: Vec<u8> = (0..32)
             .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
             .collect();
         crate::privacy::assert_absent(system.data.path(), &[text.as_bytes(), &bytes]);
+    }
+}
+
+#[tokio::test]
+async fn i3_salts_are_told_to_nobody_who_brings_no_key_of_their_own() {
+    let system = System::aggregator_alone().await;
+    // The last is a key that everybody has.
+    let asks = [
+        "",
+        "?to=",
+        "?to=abc",
+        "?to=zz",
+        &format!("?to={}", "0".repeat(64)),
+    ];
+    for ask in asks {
+        let path = format!("/edge/v1/salts{ask}");
+        let answer = send(&system, Method::GET, &path, Vec::new(), 0).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let answer: Value = answer.json().await.unwrap();
+        let said = answer["error"].as_str().unwrap();
+        assert!(said.starts_with("to: "), "{said}");
+    }
+    // What goes over the wire is for one receiver.
+    let other = Receiver::from_random([8; 32]).public().to_wire();
+    let path = format!("/edge/v1/salts?to={other}");
+    let answer = send(&system, Method::GET, &path, Vec::new(), 0).await;
+    let text = answer.text().await.unwrap();
+    for salt in salts(&system, 0).await {
+        assert!(!text.contains(&*salt.salt));
     }
 }
 

@@ -42,6 +42,7 @@ mod safety;
 mod settings;
 mod shields;
 mod sites;
+mod soak;
 mod stored;
 mod system;
 mod wrangler;

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use jiff::civil::{Date, time};
-use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use reqwest::StatusCode;
 use shared::address::ClientAddress;
 use shared::object::RowId;
+use shared::roster::IssuedSalt;
 use shared::seal::Sealer;
 use shared::visitor::{DayKey, Salt, SiteId, VisitorHash};
 
@@ -72,22 +72,9 @@ impl System {
 
     /// The salts that can be had now, as the edge gets them: of which site, for which date.
     pub async fn salts_of_sites(&self) -> Vec<(SiteId, Date, Salt)> {
-        let path = "/edge/v1/salts";
-        let answer =
-            crate::channel::send(self, Method::GET, path, Vec::new(), self.offset_ms).await;
-        let answer: Value = answer.json().await.unwrap();
-        let salt = |salt: &Value| {
-            let site = salt["site"].as_u64().unwrap().try_into().unwrap();
-            let date = salt["date"].as_str().unwrap().parse().unwrap();
-            let wire = salt["salt"].as_str().unwrap();
-            (site, date, Salt::from_wire(wire).unwrap())
-        };
-        answer["salts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(salt)
-            .collect()
+        let salts = crate::channel::salts(self, self.offset_ms).await;
+        let salt = |it: &IssuedSalt| (it.site, it.date, Salt::from_wire(&it.salt).unwrap());
+        salts.iter().map(salt).collect()
     }
 
     /// Those of the first site.

@@ -279,13 +279,10 @@ async fn goals_and_funnels_are_added_listed_and_removed() {
 async fn i12_a_removed_sites_salts_are_gone_within_seconds() {
     let mut system = System::aggregator_alone().await;
     system.dayfly(&["site", "add", "b.example"]);
-    let answer = send(&system, Method::GET, "/edge/v1/salts", Vec::new(), 0).await;
-    let salts: Value = answer.json().await.unwrap();
+    let salts = crate::channel::salts(&system, 0).await;
     let of = |site: u32| {
-        let list = salts["salts"].as_array().unwrap().iter();
-        let list = list.filter(|salt| salt["site"] == site);
-        let texts = list.map(|salt| salt["salt"].as_str().unwrap().to_owned());
-        texts.collect::<Vec<_>>()
+        let list = salts.iter().filter(|salt| salt.site == site);
+        list.map(|salt| salt.salt.clone()).collect::<Vec<_>>()
     };
     assert!(of(1).len() >= 2 && of(2).len() >= 2);
     let kept = |salts: &[String], folder: &Path| {

@@ -26,8 +26,11 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The `dayfly` that was built beside this test.
+/// The `dayfly` that was built beside this test, or the one that `DAYFLY_PROGRAM` names.
 pub fn dayfly() -> PathBuf {
+    if let Some(program) = std::env::var_os("DAYFLY_PROGRAM") {
+        return program.into();
+    }
     let mut folder = std::env::current_exe().unwrap();
     folder.pop();
     folder.pop();

@@ -12,6 +12,7 @@ pub struct Name {
     /// The site.
     pub site: SiteId,
     /// The local date.
+    #[serde(deserialize_with = "crate::date::read")]
     pub date: Date,
     /// Which shard.
     pub shard: u16,
@@ -35,7 +36,7 @@ impl std::str::FromStr for Name {
         };
         Ok(Self {
             site: site.parse().map_err(|_| "no site number")?,
-            date: date.parse().map_err(|_| "no date")?,
+            date: crate::date::parse(date).ok_or("no date")?,
             shard: shard.parse().map_err(|_| "no shard number")?,
         })
     }

@@ -28,11 +28,11 @@ pub const SALT_ON_DISK: Promise = Promise {
 /// See the name.
 pub const SALT_IN_MEMORY: Promise = Promise {
     name: "prove_the_salt_is_in_no_memory_after_the_day",
-    promise: "After the day no memory of Dayfly's own has the salt, or a key made of it: not that of the \
-              aggregator, not the WebAssembly memory of the edge.",
+    promise: "After the day no memory has the salt, or a key made of it: not that of the aggregator, not \
+              the edge's, and not what workerd keeps of messages between its parts, at any time.",
     tried: "/proc/<pid>/mem of dayfly and of workerd is read whole, eleven minutes after the day, and \
-            searched as above; during the day the same search must find it. What workerd itself has \
-            kept of messages between its parts is counted and told.",
+            searched as above; during the day the same search must find it in dayfly and in the \
+            WebAssembly memory of the edge, and nowhere else in workerd.",
 };
 
 /// See the name.
@@ -118,21 +118,30 @@ fn on_disk(ram: &Seen, disk: &Seen, after: &Seen) -> Outcome {
 }
 
 fn in_memory(during: &Memory, after: &Memory) -> Outcome {
-    let of_workerd: u64 = after.of_workerd.finds.values().sum();
-    match (
-        during.own.names().contains(salt::SALT),
-        after.own.finds.is_empty(),
-    ) {
-        (false, _) => Err("it was not found during the day: the search has no eyes".into()),
-        (true, false) => Err(after.own.found()),
-        (true, true) => Ok(format!(
-            "during the day {} times, after it 0 times in {}; in what workerd itself keeps of \
-             messages ({}), which nothing that runs in it can overwrite: {of_workerd} times",
-            during.own.finds.values().sum::<u64>(),
-            after.own.size(),
-            after.of_workerd.size(),
-        )),
+    if !during.own.names().contains(salt::SALT) {
+        return Err("it was not found during the day: the search has no eyes".into());
     }
+    let all = [
+        (
+            "during the day, in what workerd keeps itself",
+            &during.of_workerd,
+        ),
+        ("after the day", &after.own),
+        (
+            "after the day, in what workerd keeps itself",
+            &after.of_workerd,
+        ),
+    ];
+    if let Some((when, seen)) = all.into_iter().find(|(_, seen)| !seen.finds.is_empty()) {
+        return Err(format!("{when}: {}", seen.found()));
+    }
+    Ok(format!(
+        "during the day {} times in Dayfly's own memory, after it 0 times in {}; in what workerd keeps \
+         itself ({}) 0 times, during the day and after it",
+        during.own.finds.values().sum::<u64>(),
+        after.own.size(),
+        after.of_workerd.size(),
+    ))
 }
 
 /// The keys of visitors' rows, by site, date and shard.
