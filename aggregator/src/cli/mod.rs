@@ -10,6 +10,7 @@ pub mod goal;
 pub mod import;
 pub mod key;
 pub mod mail;
+pub mod migrate;
 pub mod query;
 pub mod serve;
 pub mod share;

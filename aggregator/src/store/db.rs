@@ -146,6 +146,20 @@ impl Db {
         Ok(pool)
     }
 
+    /// A URL as it may be shown: without its password and whatever else it says.
+    pub(super) fn shown(url: &str) -> String {
+        let Ok(options) = PgConnectOptions::from_str(url) else {
+            return "a URL that cannot be read".into();
+        };
+        let (user, host, port) = (
+            options.get_username(),
+            options.get_host(),
+            options.get_port(),
+        );
+        let name = options.get_database().unwrap_or(user);
+        format!("postgres://{user}@{host}:{port}/{name}")
+    }
+
     pub(super) fn engine(&self) -> Engine {
         match self {
             Self::Sqlite { .. } => Engine::Sqlite,
@@ -281,6 +295,32 @@ impl Tx {
                 let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
                 while let Some(row) = rows.try_next().await? {
                     take(Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Tx::each`], with a `take` that may wait.
+    pub(super) async fn each_in_turn(
+        &mut self,
+        statement: Statement,
+        mut take: impl AsyncFnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let text = AssertSqlSafe(statement.text);
+        match self {
+            Self::Sqlite(tx) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Sqlite(row)).await?;
+                }
+            }
+            Self::Postgres(tx) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Postgres(row)).await?;
                 }
             }
         }
