@@ -137,7 +137,10 @@ impl<'a> Migration<'a> {
         }
         match there {
             Some(there) if there.state == MoveState::Gone => {
-                return Err(self.refused(format!("it was itself moved to {}", there.place)));
+                return Err(self.refused(format!(
+                    "it was itself moved to {}: put it away first, or take that back",
+                    there.place
+                )));
             }
             Some(_) => return Ok(Begin::Again),
             None => {}

@@ -160,9 +160,8 @@ pub struct SaltsPlace {
     #[arg(long, env = "DAYFLY_SALTS_ON_DISK", value_parser = BoolishValueParser::new())]
     pub(super) salts_on_disk: bool,
     /// The server that keeps the salts, where several use one Postgres database: its URL, such as
-    /// http://10.0.0.1:8000. Edges that ask this server for salts are given that one's.
-    #[arg(long, env = "DAYFLY_SALTS_FROM", value_parser = server_url, value_name = "URL",
-          conflicts_with_all = ["salts_dir", "salts_on_disk"])]
+    /// http://10.0.0.1:8000. Edges that ask this server for salts are given that one's; it keeps none itself.
+    #[arg(long, env = "DAYFLY_SALTS_FROM", value_parser = server_url, value_name = "URL")]
     pub(super) salts_from: Option<String>,
 }
 
