@@ -85,9 +85,23 @@ impl DataFolder {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                Err(self.problem("another dayfly migrate moves its database".into()))
+                self.not_while_it_moves()?;
+                Err(self.problem("another dayfly migrate has just ended; run it again".into()))
             }
             Err(TryLockError::Error(error)) => Err(self.problem(error.to_string())),
+        }
+    }
+
+    /// Refuses to work on a database that is being moved: it would wait for the move, and fail.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn not_while_it_moves(&self) -> Result<()> {
+        match Self::is_moving(&self.path) {
+            true => Err(self.problem(
+                "its database is being moved by dayfly migrate: wait until that has ended".into(),
+            )),
+            false => Ok(()),
         }
     }
 

@@ -74,6 +74,11 @@ async fn i6_i7_moved_to_postgres_while_page_views_come_each_counts_once() {
     is_clean(&told);
 
     // The server that goes on running takes nothing, and can be asked.
+    let is_told = async || {
+        let told = health(&system).await["reason"].to_string();
+        told.contains("was moved")
+    };
+    system.until("the server has seen it", is_told).await;
     let told = health(&system).await;
     assert_eq!(told["status"], "warning", "{told}");
     assert!(
@@ -209,9 +214,21 @@ async fn i6_i7_a_move_that_is_killed_leaves_the_old_database_as_it_was() {
         let second = system.dayfly_output(&["migrate", "--to", &to]);
         let error = String::from_utf8_lossy(&second.stderr).into_owned();
         assert!(
-            !second.status.success() && error.contains("another dayfly migrate"),
+            !second.status.success() && error.contains("is being moved by dayfly migrate"),
             "{error}"
         );
+        // So is whoever wants to change anything.
+        let added = system.dayfly_output(&["site", "add", "b.example"]);
+        let error = String::from_utf8_lossy(&added.stderr).into_owned();
+        assert!(
+            !added.status.success() && error.contains("is being moved"),
+            "{error}"
+        );
+        // Pages can be looked at, by whoever was not there before, too.
+        let ask = |_| tokio::spawn(system.http.get(system.dashboard_url("/login")).send());
+        for page in (0..12).map(ask).collect::<Vec<_>>() {
+            assert_eq!(page.await.unwrap().unwrap().status(), StatusCode::OK);
+        }
         moving.signal("KILL");
         moving.wait();
         held.rollback().await.unwrap();
@@ -256,7 +273,7 @@ async fn a_move_that_cannot_be_is_refused_in_a_line() {
             format!("postgres://a:{PASSWORD}@127.0.0.1:1/c"),
             "moving to postgres://a@127.0.0.1:1/c",
         ),
-        (format!("{to}_missing"), "does not exist"),
+        (to.replace("/dayfly_it_", "/dayfly_no_"), "does not exist"),
     ] {
         let error = refused(&["migrate", "--to", &to]);
         assert!(error.contains(told), "{error}");
@@ -293,7 +310,7 @@ async fn a_move_that_cannot_be_is_refused_in_a_line() {
         .unwrap();
     let error = refused(&["migrate", "--to", &to]);
     assert!(error.contains("another version of Dayfly"), "{error}");
-    // All the while the server was well.
+    // All the while the server was well, and took what came.
     let told = health(&system).await;
     assert_eq!(told["status"], "ok", "{told}");
     // A folder without a database is left without one.

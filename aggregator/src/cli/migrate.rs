@@ -38,6 +38,7 @@ impl MigrateCommand {
                 file.display()
             )));
         }
+        data.not_while_it_moves()?;
         let Some(to) = &self.to else {
             return take_back(data).await;
         };
@@ -48,7 +49,6 @@ impl MigrateCommand {
                 problem: "that is the database that is to be moved".into(),
             });
         }
-        let _lock = data.lock_for_move()?;
         let from = Store::open_whatever_was_moved(data.database()).await?;
         let done = match open_target(&to).await {
             Ok(target) => {
@@ -83,8 +83,10 @@ async fn open_target(to: &Place) -> Result<Store> {
 async fn move_all(data: &DataFolder, from: (&Store, &Place), to: (&Store, &Place)) -> Result<()> {
     let mut migration = Migration::new(from, to)?;
     let place = to.1.shown();
-    let begin = migration.begin().await?;
-    match begin {
+    // What is refused costs the running server nothing. Looked at again when nobody else moves it.
+    migration.begin().await?;
+    let _lock = data.lock_for_move()?;
+    match migration.begin().await? {
         Begin::Done => {
             println!("everything was moved to {place} before");
             tell_what_follows(data, to.1);

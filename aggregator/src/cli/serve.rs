@@ -200,6 +200,7 @@ impl ServeCommand {
         let countries = geo::country_attribution(self.geo_table.as_deref())?;
         let mail = self.mail.open(&self.url)?;
         let _lock = data.lock()?;
+        data.not_while_it_moves()?;
         let beside = self.listeners.open().await?;
         let listener = serve::listen(address).await?;
         let store = Store::open(data.database()).await?;

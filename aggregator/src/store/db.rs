@@ -51,7 +51,12 @@ pub(super) enum Db {
 impl Db {
     /// Opens a SQLite file, making it when it is missing, and brings its schema up to date.
     pub(super) async fn sqlite(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
+        let reading = SqliteConnectOptions::new()
+            .filename(file)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("query_only", "ON");
+        let writing = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .page_size(PAGE_BYTES)
@@ -63,12 +68,13 @@ impl Db {
             .pragma("secure_delete", "ON");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
-            .connect_with(options.clone())
+            .connect_with(writing)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        // To set auto_vacuum is to write: whoever only reads would wait for whoever holds the lock.
         let readers = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
-            .connect_lazy_with(options.pragma("query_only", "ON"));
+            .connect_lazy_with(reading);
         Ok(Self::Sqlite { writer, readers })
     }
 
