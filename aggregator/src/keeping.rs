@@ -29,6 +29,8 @@ pub const SALTS: &str = "/edge/v1/salts";
 pub const HANDED_ON: &str = "x-dayfly-handed-on";
 /// How long the keeper may take; an edge waits longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What everybody is told of any trouble with the salts: not which servers there are.
+pub const NO_SALTS: &str = "this server has no salts to give, and edges go on with those they have: dayfly doctor and the server's log tell why";
 /// How often a server that is to start looks whether there is another keeper.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,7 +44,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// In words, if anything is.
+    /// In words, if anything is: for whoever runs the server.
     pub fn text(&self) -> Option<String> {
         let of = |slot: &Mutex<Option<String>>| {
             let held = slot.lock().unwrap_or_else(PoisonError::into_inner);

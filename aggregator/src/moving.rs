@@ -33,15 +33,13 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// In words.
-    pub fn text(&self) -> String {
+    /// What everybody is told: not where to.
+    pub const fn text(&self) -> &'static str {
         match self {
-            Self::Moving => {
-                "the database is being moved; nothing is taken until that is done".into()
+            Self::Moving => "the database is being moved; nothing is taken until that is done",
+            Self::Gone(_) => {
+                "the database was moved, and nothing is taken until the server is restarted with the new one; its log says where that is"
             }
-            Self::Gone(place) => format!(
-                "the database was moved to {place}: restart the server with it (DAYFLY_DATABASE); edges keep their counts until then"
-            ),
         }
     }
 }
@@ -63,6 +61,9 @@ impl Seen {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen != found {
             match &found {
+                Some(Standing::Gone(place)) => tracing::warn!(
+                    "the database was moved to {place}: restart the server with it (DAYFLY_DATABASE); edges keep their counts until then"
+                ),
                 Some(standing) => tracing::warn!("{}", standing.text()),
                 None => tracing::info!("the database takes what comes again"),
             }

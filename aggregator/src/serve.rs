@@ -28,7 +28,7 @@ use crate::accounts::Accounts;
 use crate::arrival::arrive;
 use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
-use crate::keeping::Trouble;
+use crate::keeping::{NO_SALTS, Trouble};
 use crate::mail::Mail;
 use crate::moving::{Seen, refuse_changes};
 use crate::observe::{Metrics, listener, status};
@@ -334,8 +334,8 @@ pub async fn health(State(app): State<App>) -> Response {
         Ok(_) => {
             let sums = app.reports.sums(app.clock.now_ms());
             let moving = app.moving.get().map(|standing| standing.text());
-            let own = moving.or_else(|| app.salts_trouble.text());
-            let problem = own.or_else(|| sums.problem());
+            let own = moving.or_else(|| app.salts_trouble.text().map(|_| NO_SALTS));
+            let problem = own.map(str::to_owned).or_else(|| sums.problem());
             let body = match problem {
                 Some(reason) => json!({ "status": "warning", "reason": reason, "edge": sums }),
                 None if sums == Sums::default() => json!({ "status": "ok" }),

@@ -89,9 +89,10 @@ async fn i3_of_two_servers_one_keeps_the_salts_and_the_other_hands_them_on() {
     let told = health(&system, &second.url("")).await;
     assert_eq!(told["status"], "warning");
     assert!(
-        told["reason"].as_str().unwrap().contains("keeper"),
+        told["reason"].as_str().unwrap().contains("salts"),
         "{told}"
     );
+    assert!(!told.to_string().contains("127.0.0.1"), "{told}");
     let first_port = std::mem::replace(&mut system.dashboard_port, second.port);
     system.until_totals(&key, [2, 3]).await;
     assert!(!is_degraded(&system, &second.url(""), &key).await);

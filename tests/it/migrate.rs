@@ -81,13 +81,9 @@ async fn i6_i7_moved_to_postgres_while_page_views_come_each_counts_once() {
     system.until("the server has seen it", is_told).await;
     let told = health(&system).await;
     assert_eq!(told["status"], "warning", "{told}");
-    assert!(
-        told["reason"]
-            .as_str()
-            .unwrap()
-            .contains("was moved to postgres://dayfly@"),
-        "{told}"
-    );
+    // Where it went is for whoever runs the server.
+    assert!(!told.to_string().contains("postgres"), "{told}");
+    assert!(system.logs().contains("was moved to postgres://dayfly@"));
     let counted = system.totals(&key).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(system.totals(&key).await, counted);
