@@ -5,7 +5,8 @@
 //!
 //! | every | what |
 //! |---|---|
-//! | second | the salts of sites that were removed, by whatever process |
+//! | second | the salts of sites that were removed, by whatever process; whether the database is being moved |
+//! | 10 seconds | the claim to keep the salts, where several servers use the database |
 //! | minute | the salts of days that are over, also while no edge asks for any; mails that are due (`mail/schedule.rs`) |
 //! | as it is told | a backup |
 //! | hour | log-ins and one-time links that have ended; the minutes of the live view that are over for a day; counts older than a site keeps them; days that are over are merged into one segment, old ones without their hours |
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use shared::clock::UnixMs;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::backup;
 use crate::error::Result;
@@ -24,6 +25,8 @@ use crate::serve::App;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
+/// How often it is said that this server keeps the salts.
+const CLAIM_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs until the task is aborted. What fails is logged and tried again, within a minute.
 /// Forgetting goes on while a backup is written or days are merged, however long that takes (I3).
@@ -35,15 +38,26 @@ async fn forget(app: &App) {
     let mut second = seconds();
     let mut minute = Due::default();
     let mut hour = Due::default();
+    let mut claim = Instant::now();
     let mut minutes_are_due = false;
     loop {
         second.tick().await;
         let now_ms = app.clock.now_ms();
+        // Where the database does not answer, what follows says so.
+        let _ = app.look_whether_it_moves().await;
+        // By no clock of days: the claim is by the database's.
+        if claim <= Instant::now() {
+            claim = Instant::now() + CLAIM_EVERY;
+            is_done("the salts' keeper", app.look_after_salts().await);
+        }
         if !minute.is(MINUTE_MS, now_ms) {
             is_done("salts of removed sites", app.forget_removed_sites().await);
             continue;
         }
-        is_done("salts of past days", app.issue_salts().await.map(drop));
+        is_done("salts of past days", app.forget_old_salts().await);
+        if app.moving.get().is_some() {
+            continue; // Nothing is to be written; forgetting waits for the next hour, or the next server.
+        }
         if hour.is(HOUR_MS, now_ms) {
             minutes_are_due = true;
             is_done("ended log-ins", app.store.forget_ended_logins(now_ms).await);
@@ -62,7 +76,7 @@ async fn tidy_up(app: &App) {
     loop {
         second.tick().await;
         let now_ms = app.clock.now_ms();
-        if !minute.is(MINUTE_MS, now_ms) {
+        if !minute.is(MINUTE_MS, now_ms) || app.moving.get().is_some() {
             continue;
         }
         if let Some(backups) = &app.backups

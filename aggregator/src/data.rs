@@ -5,6 +5,7 @@
 //! | `dayfly.sqlite` (+ `-wal`, `-shm`) | the database, unless a URL names one |
 //! | `edge.key` | the secret shared with the edge; read here, written by scripts/run |
 //! | `serve.lock` | held by the running server |
+//! | `migrate.lock` | held by `dayfly migrate` while it moves the database |
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use shared::sign::{EdgeKey, KeyError, parse_keys};
 
 use crate::error::{Error, Result};
 use crate::store::Place;
+
+const SERVE_LOCK: &str = "serve.lock";
+const MOVE_LOCK: &str = "migrate.lock";
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -60,7 +64,7 @@ impl DataFolder {
     /// # Errors
     /// Another server has it.
     pub fn lock(&self) -> Result<File> {
-        let file = File::create(self.path.join("serve.lock"))
+        let file = File::create(self.path.join(SERVE_LOCK))
             .map_err(|error| self.problem(error.to_string()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -69,6 +73,52 @@ impl DataFolder {
             }
             Err(TryLockError::Error(error)) => Err(self.problem(error.to_string())),
         }
+    }
+
+    /// Takes the folder's database for a move; released when the file is dropped or the process ends.
+    ///
+    /// # Errors
+    /// Another move has it.
+    pub fn lock_for_move(&self) -> Result<File> {
+        let file = File::create(self.path.join(MOVE_LOCK))
+            .map_err(|error| self.problem(error.to_string()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                self.not_while_it_moves()?;
+                Err(self.problem("another dayfly migrate has just ended; run it again".into()))
+            }
+            Err(TryLockError::Error(error)) => Err(self.problem(error.to_string())),
+        }
+    }
+
+    /// Refuses to work on a database that is being moved: it would wait for the move, and fail.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn not_while_it_moves(&self) -> Result<()> {
+        match Self::is_moving(&self.path) {
+            true => Err(self.problem(
+                "its database is being moved by dayfly migrate: wait until that has ended".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the database of a folder is being moved.
+    pub fn is_moving(path: &Path) -> bool {
+        let Ok(file) = File::open(path.join(MOVE_LOCK)) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Whether a server runs on the folder.
+    pub fn is_served(&self) -> bool {
+        let Ok(file) = File::open(self.path.join(SERVE_LOCK)) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// The edge keys: those given (from the environment), or those in `edge.key`.

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{self, DefaultBodyLimit, Path, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{Stopwatch, date_in_utc};
 use crate::error::Error;
+use crate::keeping::{HANDED_ON, SALTS};
 use crate::observe::metrics;
 use crate::serve::App;
 use crate::shards::Shards;
@@ -53,13 +54,19 @@ pub struct State {
     pub batch_s: Option<i64>,
     /// What the edge's reports say together.
     pub sums: Sums,
+    /// Whether this server keeps the salts.
+    #[serde(default)]
+    pub keeps_salts: bool,
+    /// What is wrong with the salts, if anything is.
+    #[serde(default)]
+    pub salts_trouble: Option<String>,
 }
 
 /// The routes, all of them signed.
 pub fn routes(app: App) -> Router<App> {
     Router::new()
         .route("/edge/v1/roster", get(roster))
-        .route("/edge/v1/salts", get(salts))
+        .route(SALTS, get(salts))
         .route("/edge/v1/batches", post(batches))
         .route("/edge/v1/batches/check", post(check))
         .route("/edge/v1/report", post(report))
@@ -160,20 +167,32 @@ struct SaltsFor {
 }
 
 /// The salts leave this process only for whoever has drawn a key for them (I3): what the network's
-/// buffers keep of the answer opens for nobody once that key is forgotten.
+/// buffers keep of the answer opens for nobody once that key is forgotten. So does what the server that
+/// keeps them gives to another, which hands it on.
 async fn salts(
     extract::State(app): extract::State<App>,
     extract::Query(query): extract::Query<SaltsFor>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let Some(to) = query.to.as_deref().and_then(PublicKey::from_wire) else {
         return Ok(bad_key());
     };
-    let salts = Salts {
-        salts: app.issue_salts().await?,
+    let sealed = match &app.salts_from {
+        None => {
+            let salts = Salts {
+                salts: app.issue_salts().await?,
+            };
+            let mut random = Zeroizing::new([0; 32]);
+            getrandom::fill(&mut *random).map_err(|_| Error::Random)?;
+            SealedSalts::new(&salts, to, &random)
+        }
+        Some(_) if headers.contains_key(HANDED_ON) => {
+            let problem = "this server is no keeper of the salts, though another has them from it";
+            return Err(Error::NoSalts(problem.into()).into());
+        }
+        Some(keeper) => Some(app.salts_of(keeper, to).await?),
     };
-    let mut random = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *random).map_err(|_| Error::Random)?;
-    let Some(sealed) = SealedSalts::new(&salts, to, &random) else {
+    let Some(sealed) = sealed else {
         return Ok(bad_key());
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(sealed)).into_response())
@@ -318,6 +337,8 @@ async fn state(extract::State(app): extract::State<App>) -> Json<State> {
             .map(|(at_ms, ahead_s)| (ago_s(at_ms), ahead_s)),
         batch_s: metrics.last_batch_ms().map(ago_s),
         sums: app.reports.sums(now_ms),
+        keeps_salts: app.salts_from.is_none(),
+        salts_trouble: app.salts_trouble.text(),
     })
 }
 
@@ -352,7 +373,14 @@ impl From<Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        // Told in /health, and logged where it was found.
+        if let Error::NoSalts(problem) = &self.0 {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, problem);
+        }
         tracing::error!("edge request failed: {}", self.0);
+        if matches!(self.0, Error::Moved(_)) {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the database was moved");
+        }
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 }

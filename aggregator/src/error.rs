@@ -8,7 +8,23 @@ use std::path::PathBuf;
 pub enum Error {
     /// The database refused or failed.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// The database was moved; where to is said where it is known.
+    #[error(
+        "this database was moved to {0}: name that one with --database (DAYFLY_DATABASE), or take the move back with dayfly migrate --take-back"
+    )]
+    Moved(String),
+    /// This server has no salts to give.
+    #[error("{0}")]
+    NoSalts(String),
+    /// A database cannot be moved.
+    #[error("moving to {place}: {problem}")]
+    Migrate {
+        /// Where to, without a password.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The database's schema could not be brought up to date.
     #[error(
         "database: {0}; another version of Dayfly has written it: use that one, or another data folder"
@@ -80,6 +96,21 @@ pub enum Error {
     /// The system has no random source.
     #[error("the system gives no random bytes")]
     Random,
+}
+
+/// What a database that was moved says to whoever writes to it (`store/moving.rs`).
+pub const MOVED: &str = "dayfly: this database was moved";
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let was_moved = error
+            .as_database_error()
+            .is_some_and(|error| error.message().contains(MOVED));
+        match was_moved {
+            true => Self::Moved("another".into()),
+            false => Self::Database(error),
+        }
+    }
 }
 
 /// Results of this crate.

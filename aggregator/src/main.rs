@@ -21,6 +21,7 @@ use cli::goal::GoalCommand;
 use cli::import::ImportCommand;
 use cli::key::KeyCommand;
 use cli::mail::MailCommand;
+use cli::migrate::MigrateCommand;
 use cli::query::QueryCommand;
 use cli::serve::ServeCommand;
 use cli::share::ShareCommand;
@@ -81,6 +82,8 @@ enum Command {
     Backup(BackupCommand),
     /// Put a backup in the place of what is stored; the server must be stopped.
     Restore(RestoreCommand),
+    /// Move everything to another database, also while the server runs; then restart it with that.
+    Migrate(MigrateCommand),
     /// Count what happened before, from a file, also while the server runs.
     Import(ImportCommand),
     /// Write a site's counts into a zip of CSV files, also while the server runs.
@@ -166,6 +169,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Query(command) => command.run(Some(&data)).await,
         Command::Backup(command) => command.run(&data).await,
         Command::Restore(command) => command.run(&data).await,
+        Command::Migrate(command) => command.run(&data).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,8 @@
 //! They are in memory, and in one file on a RAM-backed file system so that a restart of this
 //! process does not change a day's salt. The file is never in the data folder, so no backup of
 //! that has one. When a day and its grace are over its salt is zeroized in memory, and the file is
-//! written anew; the bytes of the old one are overwritten first to last.
+//! written anew; the bytes of the old one are overwritten first to last. Where several servers use one
+//! database one of them keeps the salts (`keeping.rs`).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -25,9 +26,15 @@ use crate::site::Site;
 /// File systems that live in RAM (linux/magic.h): tmpfs, ramfs.
 const RAM_BACKED: [u32; 2] = [0x0102_1994, 0x8584_58f6];
 
+/// What the line of the file begins with that tells [`SaltKeeper::instance`].
+const INSTANCE: &str = "keeper ";
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct SaltKeeper {
+    /// What this keeper is known by to other servers: random, and lost where the salts are. Drawn when
+    /// it is first asked for.
+    instance: Mutex<Option<String>>,
     salts: Mutex<BTreeMap<(SiteId, Date), Salt>>,
     file: Option<PathBuf>,
 }
@@ -68,7 +75,9 @@ impl SaltKeeper {
             Err(error) => return Err(problem(error.to_string())),
         };
         let salts: BTreeMap<_, _> = text.lines().filter_map(read_line).collect();
+        let instance = text.lines().find_map(|line| line.strip_prefix(INSTANCE));
         let keeper = Self {
+            instance: Mutex::new(instance.map(str::to_owned)),
             salts: Mutex::default(),
             file: Some(file),
         };
@@ -144,6 +153,29 @@ impl SaltKeeper {
         Ok(issued)
     }
 
+    /// What this keeper is known by to other servers that use the same database.
+    ///
+    /// # Errors
+    /// The system has no random source, or the file cannot be written.
+    pub fn instance(&self) -> Result<String> {
+        let salts = self.salts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known_instance();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
+        let drawn = hex::encode(bytes);
+        *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = Some(drawn.clone());
+        self.write(&salts)?;
+        Ok(drawn)
+    }
+
+    fn known_instance(&self) -> Option<String> {
+        let instance = self.instance.lock();
+        instance.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Destroys the salts of all sites but these: a site that is removed takes its salts with it
     /// (I12).
     ///
@@ -163,7 +195,7 @@ impl SaltKeeper {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        replace(file, salts).map_err(|error| Error::Salts {
+        replace(file, self.known_instance().as_deref(), salts).map_err(|error| Error::Salts {
             path: file.to_owned(),
             problem: error.to_string(),
         })
@@ -171,8 +203,17 @@ impl SaltKeeper {
 }
 
 /// Writes the file anew and overwrites what the old one held.
-fn replace(file: &Path, salts: &BTreeMap<(SiteId, Date), Salt>) -> std::io::Result<()> {
-    let mut text = Zeroizing::new(String::with_capacity(salts.len() * 96));
+fn replace(
+    file: &Path,
+    instance: Option<&str>,
+    salts: &BTreeMap<(SiteId, Date), Salt>,
+) -> std::io::Result<()> {
+    let mut text = Zeroizing::new(String::with_capacity(64 + salts.len() * 96));
+    if let Some(instance) = instance {
+        text.push_str(INSTANCE);
+        text.push_str(instance);
+        text.push('\n');
+    }
     for ((site, date), salt) in salts {
         let salt = Zeroizing::new(salt.to_wire());
         text.push_str(&Zeroizing::new(format!("{site} {date} {}\n", *salt)));

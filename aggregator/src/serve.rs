@@ -20,7 +20,6 @@ use shared::address::Network;
 use shared::clock::{Clock, UnixMs};
 use shared::country::DEFAULT_ATTRIBUTION;
 use shared::report::Sums;
-use shared::roster::IssuedSalt;
 use shared::sign::EdgeKey;
 use shared::visitor::SiteId;
 use tokio::net::TcpListener;
@@ -29,7 +28,9 @@ use crate::accounts::Accounts;
 use crate::arrival::arrive;
 use crate::clock::date_in_utc;
 use crate::error::{Error, Result};
+use crate::keeping::{NO_SALTS, Trouble};
 use crate::mail::Mail;
+use crate::moving::{Seen, refuse_changes};
 use crate::observe::{Metrics, listener, status};
 use crate::reports::EdgeReports;
 use crate::salts::SaltKeeper;
@@ -61,10 +62,14 @@ pub struct Backups {
 pub struct App {
     /// The counts.
     pub store: Store,
-    salts: Arc<SaltKeeper>,
+    pub(crate) salts: Arc<SaltKeeper>,
+    /// The server that keeps the salts, where it is not this one: its URL, without a slash at the end.
+    pub salts_from: Option<Arc<str>>,
+    /// What is wrong with the salts. Kept in memory only.
+    pub salts_trouble: Arc<Trouble>,
     /// Held from reading the sites to doing with salts what follows from it: an older list of
     /// sites must not destroy the salt that was just issued to a new one.
-    salts_turn: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) salts_turn: Arc<tokio::sync::Mutex<()>>,
     /// The secrets the edge may sign with.
     pub edge_keys: Arc<[EdgeKey]>,
     /// The time.
@@ -95,6 +100,8 @@ pub struct App {
     pub status: Arc<status::Found>,
     /// Where the data folder is, for its room to be measured.
     pub data_folder: Option<Arc<Path>>,
+    /// Whether the database is being moved, or was. Kept in memory only.
+    pub moving: Arc<Seen>,
 }
 
 /// Listeners beside the first.
@@ -120,7 +127,10 @@ impl App {
         Self {
             store,
             salts: Arc::new(salts),
+            salts_from: None,
+            salts_trouble: Arc::default(),
             salts_turn: Arc::default(),
+            moving: Arc::default(),
             edge_keys: edge_keys.into(),
             clock,
             edge_url: edge_url.trim_end_matches('/').into(),
@@ -143,6 +153,13 @@ impl App {
     #[must_use]
     pub fn with_data_folder(mut self, folder: &Path) -> Self {
         self.data_folder = Some(folder.into());
+        self
+    }
+
+    /// The same with the salts of another server, by its URL.
+    #[must_use]
+    pub fn with_salts_from(mut self, url: Option<&str>) -> Self {
+        self.salts_from = url.map(|url| url.trim_end_matches('/').into());
         self
     }
 
@@ -172,25 +189,6 @@ impl App {
     pub fn with_mail(mut self, mail: Option<Mail>) -> Self {
         self.mail = mail.map(Arc::new);
         self
-    }
-
-    /// The salts that may be used now, for every site; destroys the others.
-    ///
-    /// # Errors
-    /// The database or the keeper of the salts failed.
-    pub async fn issue_salts(&self) -> Result<Vec<IssuedSalt>> {
-        let _turn = self.salts_turn.lock().await;
-        let sites = self.store.sites().await?;
-        self.salts.issue(&sites, self.clock.now_ms())
-    }
-
-    /// Destroys the salts of sites that were removed.
-    ///
-    /// # Errors
-    /// The database or the keeper of the salts failed.
-    pub async fn forget_removed_sites(&self) -> Result<()> {
-        let _turn = self.salts_turn.lock().await;
-        self.salts.keep_sites(&self.store.site_ids().await?)
     }
 
     /// Removes a site and everything counted for it, at once and for ever; its keys, links and
@@ -233,6 +231,7 @@ pub fn router(app: App) -> Router {
         .merge(dashboard::routes(app.clone()))
         .route("/health", get(health))
         .fallback(dashboard::not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), refuse_changes))
         .layer(middleware::from_fn_with_state(app.clone(), arrive))
         .with_state(app)
 }
@@ -252,7 +251,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves until a signal to stop.
 pub async fn serve(listener: TcpListener, beside: Beside, app: App) {
-    let (store, mail) = (app.store.clone(), app.mail.clone());
+    let mail = app.mail.clone();
     let Beside {
         tls,
         metrics,
@@ -289,7 +288,8 @@ pub async fn serve(listener: TcpListener, beside: Beside, app: App) {
     if let Some(mail) = mail {
         mail.settled(MAIL_DRAIN).await;
     }
-    store.close().await;
+    app.leave_salts().await;
+    app.store.close().await;
 }
 
 /// Sends whatever comes to HTTPS at a port of this machine.
@@ -333,7 +333,10 @@ pub async fn health(State(app): State<App>) -> Response {
     match app.store.sites().await {
         Ok(_) => {
             let sums = app.reports.sums(app.clock.now_ms());
-            let body = match sums.problem() {
+            let moving = app.moving.get().map(|standing| standing.text());
+            let own = moving.or_else(|| app.salts_trouble.text().map(|_| NO_SALTS));
+            let problem = own.map(str::to_owned).or_else(|| sums.problem());
+            let body = match problem {
                 Some(reason) => json!({ "status": "warning", "reason": reason, "edge": sums }),
                 None if sums == Sums::default() => json!({ "status": "ok" }),
                 None => json!({ "status": "ok", "edge": sums }),

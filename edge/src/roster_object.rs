@@ -188,6 +188,21 @@ impl RosterObject {
 
     async fn refresh(&self, settings: &Settings) -> Result<()> {
         let roster: Roster = aggregator::get(settings, "/edge/v1/roster").await?;
+        // Where several servers are, the one that keeps the salts may be away. The sites and their
+        // settings are of now all the same; what was last fetched is then told to be old.
+        let fetched = self.fetch_salts(settings).await;
+        let changed = self.roster.borrow().as_ref() != Some(&roster);
+        if changed {
+            let text = serde_json::to_string(&roster)?;
+            self.state.storage().put(KEY, text).await?;
+        }
+        self.roster.replace(Some(roster));
+        fetched?;
+        self.fetched_ms.set(platform::now_ms());
+        Ok(())
+    }
+
+    async fn fetch_salts(&self, settings: &Settings) -> Result<()> {
         let receiver = platform::receiver()?;
         let path = format!("/edge/v1/salts?to={}", receiver.public().to_wire());
         let sealed: SealedSalts = aggregator::get(settings, &path).await?;
@@ -197,13 +212,6 @@ impl RosterObject {
         for salt in &issued.salts {
             self.salts.borrow_mut().insert(salt);
         }
-        let changed = self.roster.borrow().as_ref() != Some(&roster);
-        if changed {
-            let text = serde_json::to_string(&roster)?;
-            self.state.storage().put(KEY, text).await?;
-        }
-        self.roster.replace(Some(roster));
-        self.fetched_ms.set(platform::now_ms());
         Ok(())
     }
 

@@ -148,7 +148,7 @@ fn warnings(query: &Query, answer: &Answer) -> Map<String, Value> {
         } else if answer.degraded && metric.is_of_visitors() {
             json!({
                 "code": "degraded",
-                "warning": "a salt was lost on a day of this range; visitors of that day may be counted twice",
+                "warning": "a salt was lost on a day of this range, or two edges counted it; visitors of that day may be counted twice",
             })
         } else {
             continue;

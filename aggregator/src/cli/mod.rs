@@ -10,6 +10,7 @@ pub mod goal;
 pub mod import;
 pub mod key;
 pub mod mail;
+pub mod migrate;
 pub mod query;
 pub mod serve;
 pub mod share;
@@ -26,6 +27,7 @@ use shared::clock::Clock;
 
 /// Opens the store for one command and closes it after, whatever came of it.
 async fn with_store<T>(data: &DataFolder, run: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
+    data.not_while_it_moves()?;
     let store = Store::open(data.database()).await?;
     let result = run(&store).await;
     store.close().await;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
-use aggregator::error::Result;
+use aggregator::error::{Error, Result};
 use aggregator::geo;
+use aggregator::keeping;
 use aggregator::observe::listener;
 use aggregator::salts::SaltKeeper;
 use aggregator::serve::{self, App, Backups, Beside, HOURS_KEPT_DAYS};
-use aggregator::store::Store;
+use aggregator::store::{Engine, Store};
 use aggregator::tls::Tls;
+use axum::http::Uri;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use shared::address::Network;
@@ -157,11 +159,28 @@ pub struct SaltsPlace {
     /// whoever has it find out which addresses were a day's visitors.
     #[arg(long, env = "DAYFLY_SALTS_ON_DISK", value_parser = BoolishValueParser::new())]
     pub(super) salts_on_disk: bool,
+    /// The server that keeps the salts, where several use one Postgres database: its URL, such as
+    /// http://10.0.0.1:8000. Edges that ask this server for salts are given that one's; it keeps none itself.
+    #[arg(long, env = "DAYFLY_SALTS_FROM", value_parser = server_url, value_name = "URL")]
+    pub(super) salts_from: Option<String>,
+}
+
+fn server_url(text: &str) -> std::result::Result<String, String> {
+    let is_url = text.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && matches!(uri.path(), "" | "/")
+    });
+    match is_url {
+        true => Ok(text.to_owned()),
+        false => Err("that is no URL of a server, such as http://10.0.0.1:8000".into()),
+    }
 }
 
 impl SaltsPlace {
     /// The keeper of the salts there; one in memory only where there is no such place.
     pub fn open(self, data: &DataFolder) -> Result<SaltKeeper> {
+        if self.salts_from.is_some() {
+            return Ok(SaltKeeper::default()); // It keeps none.
+        }
         match self.salts_dir.or_else(SaltKeeper::default_folder) {
             Some(folder) => SaltKeeper::open(&folder, data.path(), self.salts_on_disk),
             None => {
@@ -181,6 +200,7 @@ impl ServeCommand {
         let countries = geo::country_attribution(self.geo_table.as_deref())?;
         let mail = self.mail.open(&self.url)?;
         let _lock = data.lock()?;
+        data.not_while_it_moves()?;
         let beside = self.listeners.open().await?;
         let listener = serve::listen(address).await?;
         let store = Store::open(data.database()).await?;
@@ -190,10 +210,21 @@ impl ServeCommand {
             "http"
         };
         tracing::info!("listening on {scheme}://{address}");
+        let salts_from = self.salts.salts_from.clone();
         let salts = self.salts.open(data)?;
+        match &salts_from {
+            None => keeping::claim(&store, &salts).await?,
+            Some(_) if store.engine() == Engine::Sqlite => {
+                return Err(Error::Invalid(
+                    "--salts-from (DAYFLY_SALTS_FROM) is for several servers on one Postgres database, which --database names".into(),
+                ));
+            }
+            Some(keeper) => tracing::info!("the salts are kept by {keeper}"),
+        }
         let clock = Arc::new(SystemClock);
         let app = App::new(store, salts, edge_keys, clock, &self.edge_url)
             .with_data_folder(data.path())
+            .with_salts_from(salts_from.as_deref())
             .with_country_attribution(&countries)
             .with_hours_kept_days(self.hours_kept_days)
             .with_trusted_proxies(self.trust_proxy)

@@ -44,14 +44,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use sha2::{Digest, Sha256};
 use shared::batch::Source;
 use shared::clock::{Clock, UnixMs};
 
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::site::Site;
-use crate::store::{Begun, Store};
+use crate::store::{Begun, Store, incarnation};
 pub use format::Format;
 use input::Input;
 pub use plausible::table;
@@ -131,17 +130,6 @@ struct Started {
     settings: shared::settings::Settings,
     /// It was broken off before.
     resumed: bool,
-}
-
-/// A life that a day object would draw: here it follows from the file, and from how often it was
-/// imported before.
-fn incarnation(sha256: [u8; 32], times: u32) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(b"dayfly import");
-    hasher.update(sha256);
-    hasher.update(times.to_be_bytes());
-    let digest: [u8; 32] = hasher.finalize().into();
-    hex::encode(digest.split_at(16).0)
 }
 
 /// Where the counts of a day come from.

@@ -41,6 +41,9 @@ pub async fn run(app: &App) {
         if minute.replace(now_ms.div_euclid(MINUTE_MS)) == Some(now_ms.div_euclid(MINUTE_MS)) {
             continue;
         }
+        if app.moving.get().is_some() {
+            continue; // That a mail was sent could not be noted.
+        }
         if let Err(error) = look(app, mail, now_ms).await {
             tracing::error!("mail by the clock: {error}");
         }

@@ -92,6 +92,24 @@ fn delivery(text: &mut Text, app: &App, now_ms: UnixMs) {
         "By how much the edge's clock was ahead of this server's when it last spoke; 300 either way are too many.",
         app.metrics.edge_ahead_s(),
     );
+    text.one(
+        "dayfly_salts_kept_here",
+        GAUGE,
+        "1 on the server that keeps the salts, 0 on those that have them from it.",
+        u8::from(app.salts_from.is_none()),
+    );
+    text.one(
+        "dayfly_salts_trouble",
+        GAUGE,
+        "1 while this server has no salts to give: edges go on with those they have, of today and tomorrow.",
+        u8::from(app.salts_trouble.text().is_some()),
+    );
+    text.one(
+        "dayfly_database_moved",
+        GAUGE,
+        "1 while the database is being moved, and after, until the server is restarted with the new one.",
+        u8::from(app.moving.get().is_some()),
+    );
     let sums = app.reports.sums(now_ms);
     for (name, help, value) in [
         (

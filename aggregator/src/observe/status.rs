@@ -87,14 +87,22 @@ async fn find(app: &App, now_ms: UnixMs) -> Status {
         // A server that has just begun gives the edge time to speak.
         None => i64::try_from(app.metrics.started.elapsed().as_millis()).unwrap_or(i64::MAX),
     };
-    let collecting = match silent_ms < SILENT_MS {
-        true => (Level::Working, "Page views are counted."),
-        false => (
+    let collecting = match (silent_ms < SILENT_MS, app.salts_trouble.text()) {
+        (true, None) => (Level::Working, "Page views are counted."),
+        (true, Some(_)) => (
+            Level::Delayed,
+            "Page views are counted. Should this last for days, visitors may be counted twice.",
+        ),
+        (false, _) => (
             Level::Delayed,
             "The collector has not been heard of for some minutes. It keeps what it counts, and delivers it when it can.",
         ),
     };
     let delivery = match app.reports.sums(now_ms).problem() {
+        _ if app.moving.get().is_some() => (
+            Level::Delayed,
+            "The database is being moved. The collector keeps what it counts until that is done.",
+        ),
         None => (Level::Working, "What was counted arrives."),
         Some(_) => (
             Level::Delayed,

@@ -65,7 +65,7 @@ impl FunnelAnswer {
             )),
             (_, true) => Some((
                 "degraded",
-                "a salt was lost on a day of this range; visitors of that day may be counted twice",
+                "a salt was lost on a day of this range, or two edges counted it; visitors of that day may be counted twice",
             )),
             _ => None,
         }

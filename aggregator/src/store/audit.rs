@@ -42,6 +42,8 @@ pub struct Soundness {
     pub parts: u64,
     /// Strings in them.
     pub strings: u64,
+    /// Page views of all days.
+    pub views: u64,
     /// What is wrong, in words; bounded.
     pub problems: Vec<String>,
 }
@@ -128,6 +130,7 @@ impl Store {
                 Ok(())
             })
             .await?;
+        found.views = rollups.values().sum();
         for (date, views) in cubes {
             // More in the rollups is what came by one dimension each.
             let total = rollups.get(&date).copied().unwrap_or(0);

@@ -5,9 +5,9 @@ use shared::batch::{Batch, Source};
 use shared::clock::UnixMs;
 use shared::visitor::SiteId;
 
-use super::db::sql;
+use super::db::{Tx, sql};
 use super::segments::Encoded;
-use super::{Store, dropped, erased, live, segments, sites};
+use super::{Store, dropped, erased, imports, live, segments, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
 use crate::segment::Segment;
@@ -66,6 +66,34 @@ struct Marker<'a> {
     hits_total: u64,
     set_aside: i64,
     sha256: [u8; 32],
+}
+
+/// Whether the edge counted the same shard of the same day in another life already: on another edge, or
+/// before its storage was lost. Neither knows whom the other has seen, so visitors may be there twice.
+async fn has_another_life(tx: &mut Tx, source: &Source, own: &[u8]) -> Result<bool> {
+    let others = tx
+        .all(
+            sql("SELECT incarnation FROM source
+                 WHERE site_id = $1 AND date = $2 AND shard = $3 AND incarnation <> $4")
+            .bind(source.site)
+            .bind(day_number(source.date))
+            .bind(source.shard)
+            .bind(own),
+        )
+        .await?;
+    if others.is_empty() {
+        return Ok(false);
+    }
+    let imports = imports::incarnations(tx, source.site).await?;
+    if imports.contains(&source.incarnation) {
+        return Ok(false);
+    }
+    for other in &others {
+        if !imports.contains(&hex::encode(other.bytes(0)?)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Store {
@@ -171,6 +199,8 @@ impl Store {
         if batch.seq > last + 1 {
             return Ok(Applied::Gap { last });
         }
+        let degraded = batch.degraded
+            || (id.is_none() && has_another_life(&mut tx, source, &incarnation).await?);
         let id = match id {
             Some(id) => {
                 tx.execute(
@@ -204,7 +234,7 @@ impl Store {
                     .bind(batch.seq)
                     .bind(batch.hits_total)
                     .bind(batch.closed)
-                    .bind(batch.degraded)
+                    .bind(degraded)
                     .bind(batch.set_aside),
                 )
                 .await?

@@ -51,7 +51,12 @@ pub(super) enum Db {
 impl Db {
     /// Opens a SQLite file, making it when it is missing, and brings its schema up to date.
     pub(super) async fn sqlite(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
+        let reading = SqliteConnectOptions::new()
+            .filename(file)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("query_only", "ON");
+        let writing = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .page_size(PAGE_BYTES)
@@ -63,12 +68,13 @@ impl Db {
             .pragma("secure_delete", "ON");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
-            .connect_with(options.clone())
+            .connect_with(writing)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        // To set auto_vacuum is to write: whoever only reads would wait for whoever holds the lock.
         let readers = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
-            .connect_lazy_with(options.pragma("query_only", "ON"));
+            .connect_lazy_with(reading);
         Ok(Self::Sqlite { writer, readers })
     }
 
@@ -144,6 +150,20 @@ impl Db {
             .connect_with(options)
             .await?;
         Ok(pool)
+    }
+
+    /// A URL as it may be shown: without its password and whatever else it says.
+    pub(super) fn shown(url: &str) -> String {
+        let Ok(options) = PgConnectOptions::from_str(url) else {
+            return "a URL that cannot be read".into();
+        };
+        let (user, host, port) = (
+            options.get_username(),
+            options.get_host(),
+            options.get_port(),
+        );
+        let name = options.get_database().unwrap_or(user);
+        format!("postgres://{user}@{host}:{port}/{name}")
     }
 
     pub(super) fn engine(&self) -> Engine {
@@ -281,6 +301,32 @@ impl Tx {
                 let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
                 while let Some(row) = rows.try_next().await? {
                     take(Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Tx::each`], with a `take` that may wait.
+    pub(super) async fn each_in_turn(
+        &mut self,
+        statement: Statement,
+        mut take: impl AsyncFnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let text = AssertSqlSafe(statement.text);
+        match self {
+            Self::Sqlite(tx) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Sqlite(row)).await?;
+                }
+            }
+            Self::Postgres(tx) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let mut rows = sqlx::query_with(text, arguments).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Postgres(row)).await?;
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! All rows that a backup holds, out and in.
 
+use std::collections::BTreeSet;
+
 use super::db::{Engine, Row, Statement, Tx, Value, sql};
 use super::erased::{self, CameBack};
 use super::{Store, segments};
@@ -8,15 +10,18 @@ use crate::error::{Error, Result};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Int,
     Text,
     Bytes,
 }
 use Kind::{Bytes, Int, Text};
 
+/// A table and its columns.
+pub(super) type Table = (&'static str, &'static [(&'static str, Kind)]);
+
 /// Tables in an order in which they can be filled.
-const TABLES: [(&str, &[(&str, Kind)]); 21] = [
+const TABLES: [Table; 21] = [
     (
         "site",
         &[
@@ -213,53 +218,82 @@ const TABLES: [(&str, &[(&str, Kind)]); 21] = [
 ];
 
 /// Tables that a backup leaves out: of the live view, whose rows live for a day only, and what opens
-/// accounts or links without a password.
-pub(super) const LEFT_OUT: [(&str, &[&str]); 5] = [
+/// accounts or links without a password. In an order in which they can be filled, after the others.
+pub(super) const LEFT_OUT: [Table; 5] = [
     (
         "login",
         &[
-            "id",
-            "sha256",
-            "account_id",
-            "awaits_code",
-            "created_on",
-            "last_used_on",
-            "expires_ms",
+            ("id", Int),
+            ("sha256", Bytes),
+            ("account_id", Int),
+            ("awaits_code", Int),
+            ("created_on", Int),
+            ("last_used_on", Int),
+            ("expires_ms", Int),
         ],
     ),
     (
         "one_time_link",
         &[
-            "id",
-            "sha256",
-            "kind",
-            "mail",
-            "is_admin",
-            "site_id",
-            "role",
-            "account_id",
-            "expires_ms",
+            ("id", Int),
+            ("sha256", Bytes),
+            ("kind", Text),
+            ("mail", Text),
+            ("is_admin", Int),
+            ("site_id", Int),
+            ("role", Text),
+            ("account_id", Int),
+            ("expires_ms", Int),
         ],
     ),
-    ("shared_login", &["sha256", "link_id", "expires_ms"]),
+    (
+        "shared_login",
+        &[("sha256", Bytes), ("link_id", Int), ("expires_ms", Int)],
+    ),
     (
         "live",
-        &["site_id", "source_id", "date", "minute", "visitors"],
+        &[
+            ("site_id", Int),
+            ("source_id", Int),
+            ("date", Int),
+            ("minute", Int),
+            ("visitors", Int),
+        ],
     ),
     (
         "minute",
-        &["site_id", "date", "minute", "views", "visitors"],
+        &[
+            ("site_id", Int),
+            ("date", Int),
+            ("minute", Int),
+            ("views", Int),
+            ("visitors", Int),
+        ],
     ),
 ];
 
+/// What is of one database and no other: no backup has it, and no move takes it along.
+pub(super) const OF_ONE: [(&str, &[&str]); 2] = [
+    ("moved", &["id", "move", "state", "place", "at_ms"]),
+    (
+        "salt_keeper",
+        &["id", "instance", "name", "epoch", "renewed_s"],
+    ),
+];
+
+/// Every table that a move takes along, in an order in which they can be filled.
+pub(super) fn moved_tables() -> impl DoubleEndedIterator<Item = Table> {
+    TABLES.into_iter().chain(LEFT_OUT)
+}
+
 /// Whether the schema has this column. That of the migrations is sqlx's own.
 pub(super) fn is_known(table: &str, column: &str) -> bool {
-    let of = TABLES.iter().find(|(known, _)| *known == table);
-    let in_backup = of.is_some_and(|(_, all)| all.iter().any(|(known, _)| *known == column));
-    let of = LEFT_OUT.iter().find(|(known, _)| *known == table);
-    let left_out = of.is_some_and(|(_, all)| all.contains(&column));
+    let of = moved_tables().find(|(known, _)| *known == table);
+    let is_moved = of.is_some_and(|(_, all)| all.iter().any(|(known, _)| *known == column));
+    let of = OF_ONE.iter().find(|(known, _)| *known == table);
+    let is_of_one = of.is_some_and(|(_, all)| all.contains(&column));
     let is_own_number = table == "api_key" && column == "id";
-    in_backup || left_out || is_own_number || table == "_sqlx_migrations"
+    is_moved || is_of_one || is_own_number || table == "_sqlx_migrations"
 }
 
 /// Numbers that are left out after a restore: sites, goals and funnels that were made after the
@@ -394,7 +428,7 @@ impl Dump {
     }
 }
 
-fn cells(row: &Row, columns: &[(&str, Kind)]) -> Result<Vec<Cell>> {
+pub(super) fn cells(row: &Row, columns: &[(&str, Kind)]) -> Result<Vec<Cell>> {
     let cell = |(at, (_, kind)): (usize, &(&str, Kind))| {
         Ok(match kind {
             Int => row.int_or_null(at)?.map_or(Cell::Null, Cell::Int),
@@ -410,11 +444,13 @@ fn unknown() -> Error {
 }
 
 /// A table being filled.
-struct Into {
+pub(super) struct Into {
     table: &'static str,
     columns: &'static [(&'static str, Kind)],
     waiting: Vec<Vec<Cell>>,
     bytes: usize,
+    /// The days whose partition is known to be there (Postgres).
+    has_partition: BTreeSet<i64>,
 }
 
 impl Into {
@@ -424,15 +460,22 @@ impl Into {
         if !known.iter().map(|(name, _)| name).eq(columns) {
             return Err(unknown());
         }
-        Ok(Self {
-            table,
-            columns: known,
-            waiting: Vec::new(),
-            bytes: 0,
-        })
+        Ok(Self::of((table, known)))
     }
 
-    async fn take(&mut self, tx: &mut Tx, cells: Vec<Cell>) -> Result<()> {
+    /// Fills a table.
+    pub(super) fn of((table, columns): Table) -> Self {
+        Self {
+            table,
+            columns,
+            waiting: Vec::new(),
+            bytes: 0,
+            has_partition: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a row; it is there after [`Into::flush`].
+    pub(super) async fn take(&mut self, tx: &mut Tx, cells: Vec<Cell>) -> Result<()> {
         let fits = |(cell, (_, kind)): (&Cell, &(&str, Kind))| match cell {
             Cell::Null | Cell::Int(_) => *kind == Int,
             Cell::Text(_) => *kind == Text,
@@ -445,7 +488,9 @@ impl Into {
             let Some(Cell::Int(date)) = cells.get(2) else {
                 return Err(unknown());
             };
-            segments::make_partition(tx, *date).await?;
+            if self.has_partition.insert(*date) {
+                segments::make_partition(tx, *date).await?;
+            }
         }
         self.bytes += cells.iter().map(cell_bytes).sum::<usize>();
         self.waiting.push(cells);
@@ -455,7 +500,8 @@ impl Into {
         Ok(())
     }
 
-    async fn flush(&mut self, tx: &mut Tx) -> Result<()> {
+    /// Writes what waits.
+    pub(super) async fn flush(&mut self, tx: &mut Tx) -> Result<()> {
         self.bytes = 0;
         let waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {

@@ -1,10 +1,13 @@
 //! Which files were imported, by their SHA-256.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
 use shared::settings::Settings;
 use shared::visitor::SiteId;
 
-use super::db::{Row, sql};
+use super::db::{Row, Tx, sql};
 use super::{Store, sites};
 use crate::clock::{date_of, day_number};
 use crate::error::{Error, Result};
@@ -34,6 +37,32 @@ pub struct ImportRow {
     pub settings: Settings,
     /// It was begun earlier and broken off.
     pub resumed: bool,
+}
+
+/// A life that a day object would draw: here it follows from the file, and from how often it was
+/// imported before.
+pub fn incarnation(sha256: [u8; 32], times: u32) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"dayfly import");
+    hasher.update(sha256);
+    hasher.update(times.to_be_bytes());
+    let digest: [u8; 32] = hasher.finalize().into();
+    hex::encode(digest.split_at(16).0)
+}
+
+/// The lives of all imports of a site. Their visitors are others than the edge's, and everybody knows
+/// that (`crate::import`).
+pub(super) async fn incarnations(tx: &mut Tx, site: SiteId) -> Result<BTreeSet<String>> {
+    let statement = sql("SELECT sha256, times FROM import WHERE site_id = $1").bind(site);
+    let mut found = BTreeSet::new();
+    tx.each(statement, |row| {
+        let sha256 = <[u8; 32]>::try_from(row.bytes(0)?).unwrap_or_default();
+        let times: u32 = row.number(1)?;
+        found.extend((0..=times).map(|times| incarnation(sha256, times)));
+        Ok(())
+    })
+    .await?;
+    Ok(found)
 }
 
 /// A file that was imported, or begun to be.

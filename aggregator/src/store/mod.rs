@@ -14,11 +14,13 @@ mod erased;
 mod funnels;
 mod goals;
 mod imports;
+mod keeper;
 mod keys;
 mod links;
 mod live;
 mod logins;
 mod mail;
+mod moving;
 mod props;
 mod retention;
 mod roles;
@@ -49,12 +51,14 @@ pub use dump::{Dump, Restored};
 pub use erased::CameBack;
 pub use funnels::NamedFunnel;
 pub use goals::NamedGoal;
-pub use imports::{Begun, ImportRow, PastImport};
+pub use imports::{Begun, ImportRow, PastImport, incarnation};
+pub use keeper::{Keeper, Keeping, LEASE_S};
 pub use keys::{HOURLY_LIMIT, HOURLY_LIMIT_MAX, KEYS_MAX, Key, KeyHash, NewKey, Scope};
 pub use links::{INVITATIONS_MAX, Invitation, Link, Used};
 pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
 pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
+pub use moving::{Held, Moved, State as MoveState, Sums, TableSum};
 pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
 pub use roles::Person;
 pub use saved_segments::{
@@ -84,13 +88,17 @@ impl Store {
     /// Opens the database, making it (SQLite) and bringing its schema up to date as needed.
     ///
     /// # Errors
-    /// It cannot be used, or a newer Dayfly has written it.
+    /// It cannot be used, a newer Dayfly has written it, or it was moved elsewhere (`moving.rs`).
     pub async fn open(place: &Place) -> Result<Self> {
-        let db = match place {
-            Place::File(file) => Db::sqlite(file).await?,
-            Place::Url(url) => Db::postgres(url).await?,
-        };
-        Ok(Self { db })
+        let store = Self::open_whatever_was_moved(place).await?;
+        let usable = store.moved().await.and_then(moving::usable);
+        match usable {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Opens the database as it is, to look into it: makes none, and changes nothing of it.

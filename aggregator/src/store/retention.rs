@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use shared::visitor::SiteId;
 
 use super::db::sql;
-use super::{Store, segments};
+use super::{Store, segments, sites};
 use crate::clock::day_number;
 use crate::error::{Error, Result};
 
@@ -71,6 +71,9 @@ impl Store {
         let oldest = day_number(oldest);
         let numbers = segments::part_numbers();
         let mut tx = self.db.write().await?;
+        if sites::hold(&mut tx, site).await?.is_none() {
+            return Ok(false);
+        }
         let mut deleted = 0;
         let of_parts = format!("part IN ({numbers}) AND");
         for (table, which, oldest) in [

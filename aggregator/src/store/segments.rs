@@ -545,8 +545,8 @@ impl Snapshot {
         found.map_or(Ok(None), |row| Ok(date_of(row.int(0)?)))
     }
 
-    /// Which of these days are not settled, as they are stored: a salt was lost, so that visitors may
-    /// have been counted again; or somebody who counted the day may have more to tell of it. That is
+    /// Which of these days are not settled, as they are stored: a salt was lost or two edges counted, so
+    /// that visitors may have been counted again; or somebody who counted the day may have more to tell of it. That is
     /// waited for until three days before `today`.
     ///
     /// # Errors
@@ -567,7 +567,8 @@ impl Snapshot {
         rows.iter().map(|row| row.int(0)).collect()
     }
 
-    /// Whether a salt was lost on any of these days: visitors may have been counted again.
+    /// Whether a salt was lost on any of these days, or two edges counted it: visitors may have been
+    /// counted again.
     ///
     /// # Errors
     /// The database failed.

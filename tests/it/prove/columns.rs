@@ -54,7 +54,7 @@ const COUNTS: [(&str, &str, &str); 7] = [
 ];
 
 /// What owners decide, and who of them may look.
-const OWNERS: [(&str, &str); 19] = [
+const OWNERS: [(&str, &str); 21] = [
     (
         "site",
         "id domain timezone created_on settings last_goal last_funnel kept_months former_domain \
@@ -103,6 +103,8 @@ const OWNERS: [(&str, &str); 19] = [
         "site_id account_id kind period state began_ms next_ms",
     ),
     ("mail_key", "id secret"),
+    ("moved", "id move state place at_ms"),
+    ("salt_keeper", "id instance name epoch renewed_s"),
 ];
 
 /// Tables of the engines and of sqlx, which hold nothing of ours.

@@ -261,7 +261,7 @@ fn warning() -> Value {
             "code",
             json!({
                 "type": "string", "enum": ["estimated", "partial", "degraded"],
-                "description": "`estimated`: between the bounds that are told. `partial`: some days have counts by one dimension each only, and are left out. `degraded`: a salt was lost; visitors of that day may be there twice.",
+                "description": "`estimated`: between the bounds that are told. `partial`: some days have counts by one dimension each only, and are left out. `degraded`: a salt was lost, or two edges counted the day; visitors of that day may be there twice.",
             }),
         ),
         ("warning", text("The same in a sentence.")),

@@ -9,7 +9,7 @@ use aggregator::clock::SystemClock;
 use aggregator::data::DataFolder;
 use aggregator::observe::scrape;
 use aggregator::salts::SaltKeeper;
-use aggregator::store::{Engine, Place, Store};
+use aggregator::store::{Engine, MoveState, Place, Store};
 use aggregator::{backup, geo};
 use shared::clock::Clock;
 
@@ -180,11 +180,25 @@ pub async fn database(data: &DataFolder, may_look: bool, checks: &mut Checks) {
         store.integrity().await,
         store.site_ids().await,
     );
+    let moved = store.moved().await;
     let engine = match store.engine() {
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "Postgres",
     };
     store.close().await;
+    if let Ok(Some(moved)) = moved {
+        let (found, todo) = match moved.state {
+            MoveState::Gone => (
+                format!("it was moved to {}", moved.place),
+                "name that one with DAYFLY_DATABASE (--database) and restart the server; or take the move back: dayfly migrate --take-back",
+            ),
+            MoveState::Filling => (
+                format!("it is being filled from {}", moved.place),
+                "wait for dayfly migrate; where it has broken off, run it again",
+            ),
+        };
+        return checks.wrong(NAME, found, todo);
+    }
     match (size, whole, sites) {
         (Ok(bytes), Ok(problems), Ok(sites)) if problems.is_empty() => {
             let mib = bytes / (1024 * 1024);
@@ -208,6 +222,9 @@ pub async fn database(data: &DataFolder, may_look: bool, checks: &mut Checks) {
 /// Whether the salts stay in RAM.
 pub fn salts(place: &SaltsPlace, checks: &mut Checks) {
     const NAME: &str = "salts";
+    if let Some(keeper) = &place.salts_from {
+        return checks.ok(NAME, format!("kept by {keeper}, none here"));
+    }
     let Some(folder) = place.salts_dir.clone().or_else(SaltKeeper::default_folder) else {
         return checks.warn(
             NAME,

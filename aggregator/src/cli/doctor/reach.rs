@@ -145,6 +145,13 @@ async fn channel(serve: &ServeCommand, server: &str, data: &DataFolder, checks: 
         }
     };
     heard(&state, checks);
+    if let Some(problem) = &state.salts_trouble {
+        checks.wrong(
+            "salts",
+            problem.as_str(),
+            "one server of a database keeps the salts, and is started without --salts-from; the others with its URL (docs/growing.md)",
+        );
+    }
     let sums = &state.sums;
     const DELIVERY: &str = "delivery";
     match sums.problem() {
