@@ -38,6 +38,8 @@ const edge :Workerd.Worker = (
     ( name = "COUNTRY", text = "table" ),
     ( name = "ACK", fromEnvironment = "ACK" ),
     ( name = "JURISDICTION", text = "none" ),
+    # For Cloudflare alone; here it is refused.
+    ( name = "EU_ONLY", fromEnvironment = "EU_ONLY" ),
   ],
   durableObjectNamespaces = [
     ( className = "RosterObject", uniqueKey = "dayfly-roster", enableSql = true ),

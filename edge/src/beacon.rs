@@ -13,11 +13,12 @@ use shared::country;
 use shared::drops::Drop;
 use shared::event::Event;
 use shared::geo::Table;
+use shared::location;
 use shared::object::Name;
 use shared::throttle::Throttle;
 use wasm_bindgen::prelude::*;
 use worker::Env;
-use worker::js_sys::{Array, Object, Reflect, Uint32Array};
+use worker::js_sys::{Array, Object, Reflect, Set, Uint32Array};
 
 use crate::settings::settings;
 use crate::sites::{self, Today};
@@ -60,6 +61,10 @@ pub fn configure(env: &Env) -> Result<Object, JsError> {
     for (reason, name) in Drop::ALL {
         reasons.set(reason as u32, JsValue::from_str(name));
     }
+    let in_eu = settings.eu_only.then(|| {
+        let colos: Array = location::in_eu().map(JsValue::from_str).collect();
+        Set::new(&colos).into()
+    });
     let needs_cf = settings.country_of_platform || settings.client_ip_header.is_none();
     let config = Object::new();
     let fields = [
@@ -70,6 +75,7 @@ pub fn configure(env: &Env) -> Result<Object, JsError> {
         ("country_of_platform", settings.country_of_platform.into()),
         ("needs_cf", needs_cf.into()),
         ("ack_fast", settings.ack_fast.into()),
+        ("in_eu", in_eu.unwrap_or(JsValue::UNDEFINED)),
         ("jurisdiction", text(settings.jurisdiction.as_deref())),
         ("reasons", reasons.into()),
     ];

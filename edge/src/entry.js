@@ -7,6 +7,9 @@
 // sent as the next call. Idle adds no delay, load makes larger commits. Whoever
 // opens a gathering sends it, from its own waitUntil, after the one before has
 // ended; everybody in it waits for the same promise.
+//
+// EU_ONLY: a location outside the EU passes requests on, unread, to a front object in it, which does
+// the same (ARCHITECTURE.md, "How a request is passed on").
 
 import countries from "./geo.bin";
 import Rust, { DayObject, RosterObject } from "./index.js";
@@ -50,6 +53,13 @@ const CALLS_MAX = 10_000;
 const TRIES = 3;
 /** A day object's answer that says whom its key is to be sealed for (edge/src/day_object.rs). */
 const MISDIRECTED = 421;
+/**
+ * Front objects, under EU_ONLY. An object takes some hundred requests a second, and one that is
+ * never without any costs a few dollars a month.
+ */
+const FRONTS = 8;
+/** The country that the platform names, from the Worker to a front object. */
+const COUNTRY_HEADER = "x-dayfly-country";
 
 // What `take` answers; above TICKET it is the number of a gathering and the
 // place in it.
@@ -71,6 +81,8 @@ const last = new Map();
 const calls = new Map();
 /** Beacons in all of them. */
 let waiting = 0;
+/** The number of the front object that was asked last: they take turns, whoever sends. */
+let front;
 
 /** What nearly every beacon is answered with. */
 const ACCEPTED = {
@@ -80,6 +92,9 @@ const ACCEPTED = {
 
 export default {
   fetch(request, env, ctx) {
+    if (env.EU_ONLY && is_passed_on(request, env)) {
+      return pass_on(request, env);
+    }
     if (request.method !== "POST" || !isEvent(request.url)) {
       return new Rust(ctx, env).fetch(request);
     }
@@ -87,6 +102,64 @@ export default {
     return beacon(request, env, ctx).catch(failed);
   },
 };
+
+/**
+ * Whether this location leaves a request to one in the EU (EU_ONLY). Looks at what is asked for and
+ * where this is, at nothing else. The script and preflights are the same for everybody, so any
+ * location answers them. Settings that are wrong are told by whoever needs them, and nothing done.
+ */
+function is_passed_on({ method, url, cf }, env) {
+  if (method === "OPTIONS" || isScript(url)) return false;
+  try {
+    config ??= configure(env);
+  } catch {
+    return false;
+  }
+  return config.in_eu !== undefined && !config.in_eu.has(cf?.colo);
+}
+
+/** The request as it is, its body, address and User-Agent unread, to an object in the EU. */
+async function pass_on(request, env) {
+  if (is_too_long(request.headers.get("content-length"))) return too_large();
+  const passed = new Request(request);
+  // Set in any case: what a client sends under this name is replaced.
+  const told = config.country_of_platform ? request.cf?.country : undefined;
+  passed.headers.set(COUNTRY_HEADER, told ?? "");
+  front = ((front ?? Math.floor(Math.random() * FRONTS)) + 1) % FRONTS;
+  try {
+    const fronts = env.FRONT.jurisdiction(config.jurisdiction);
+    return await fronts.getByName(`front:${front}`).fetch(passed);
+  } catch (error) {
+    console.error(`front: ${error.message ?? error}`);
+    return refused(503, "no place in the EU has answered; send it again");
+  }
+}
+
+/**
+ * Does in the EU what the Worker does, for locations that are not. What it is given is the client's
+ * own request. It stores nothing, so there is nothing to end.
+ */
+export class FrontObject {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+
+  async fetch(request) {
+    const { ctx, env } = this;
+    try {
+      // Begins anew. An object's context is none that `new Rust` takes.
+      if (globalThis.__worker_init_state.criticalError)
+        new RosterObject(ctx, env);
+      const country = request.headers.get(COUNTRY_HEADER);
+      return request.method === "POST" && isEvent(request.url)
+        ? await beacon(request, env, ctx, country)
+        : await Rust.prototype.fetch.call(this, request);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+}
 
 function failed(error) {
   // Out of memory: the instance cannot be trusted any more.
@@ -97,21 +170,25 @@ function failed(error) {
   return refused(503, "the event could not be stored; send it again");
 }
 
-const isEvent = (url) => {
-  const path = url.indexOf("/", url.indexOf("://") + 3);
-  return (
-    url.startsWith("/api/event", path) &&
-    (url.length === path + 10 ||
-      url[path + 10] === "?" ||
-      url[path + 10] === "#")
-  );
-};
+const isEvent = (url) => is_path(url, "/api/event");
+const isScript = (url) => is_path(url, "/js/script.js");
 
-async function beacon(request, env, ctx) {
+/** Whether an absolute url has this path. */
+function is_path(url, wanted) {
+  const path = url.indexOf("/", url.indexOf("://") + 3);
+  const end = path + wanted.length;
+  return (
+    url.startsWith(wanted, path) &&
+    (url.length === end || url[end] === "?" || url[end] === "#")
+  );
+}
+
+/** `told_country`: what the Worker has told a front object; where there is none, `cf` says it. */
+async function beacon(request, env, ctx, told_country) {
   config ??= configure(env);
   const { headers } = request;
   const body = await read(request, headers.get("content-length"));
-  if (!body) return refused(413, "the body is larger than 64 KiB");
+  if (!body) return too_large();
   if (waiting >= WAITING_MAX) forget_lost(Date.now());
   if (waiting >= WAITING_MAX) {
     return refused(503, "too many events are waiting; send it again");
@@ -120,7 +197,10 @@ async function beacon(request, env, ctx) {
   const header = config.client_ip_header;
   const agent = headers.get("user-agent") ?? "";
   const address = (header ? headers.get(header) : cf?.clientIp) ?? "";
-  const country = (config.country_of_platform ? cf?.country : undefined) ?? "";
+  const country =
+    told_country ??
+    (config.country_of_platform ? cf?.country : undefined) ??
+    "";
   const gpc = headers.get("sec-gpc") === "1";
   const dnt = headers.get("dnt") === "1";
   let ticket = take(body, agent, address, country, gpc, dnt, false);
@@ -154,10 +234,16 @@ async function beacon(request, env, ctx) {
   return answer(told, answers);
 }
 
+/** What a `content-length` says; without one nothing is known. */
+const is_too_long = (length) =>
+  length !== null && !(Number(length) <= BODY_BYTES_MAX);
+
+const too_large = () => refused(413, "the body is larger than 64 KiB");
+
 /** The body, or nothing when it is too large. Without a length it is read only as far as it may go. */
 async function read(request, length) {
   if (length !== null) {
-    if (!(Number(length) <= BODY_BYTES_MAX)) return;
+    if (is_too_long(length)) return;
     const body = new Uint8Array(await request.arrayBuffer());
     return body.length <= BODY_BYTES_MAX ? body : undefined;
   }

@@ -1,8 +1,8 @@
 //! Dayfly's collector: a thin Worker over the counting core in `shared`.
 //!
 //! Routes: `POST /api/event` (`entry.js`, `beacon.rs`), `GET /js/script.js`, `GET /health`,
-//! `GET`, `DELETE` and `POST /me`. Two Durable Objects: `RosterObject` knows the sites and salts,
-//! `DayObject` counts a site's day.
+//! `GET`, `DELETE` and `POST /me`. Durable Objects: `RosterObject` knows the sites and salts,
+//! `DayObject` counts a site's day; `FrontObject` (`entry.js`) does in the EU what the Worker does.
 //!
 //! Architecture invariants: nothing here panics (a panic hangs a Durable Object's request); no
 //! address, User-Agent or hash is in any error text, because the platform logs those; nothing but

@@ -24,6 +24,9 @@ pub struct Settings {
     /// `ACK`: `fast` answers a beacon before its commit. What was answered in the last moments
     /// before a crash is then lost.
     pub ack_fast: bool,
+    /// `EU_ONLY`: with `strict` the Worker passes requests on where it runs outside the EU, unread, to
+    /// objects in it (`entry.js`).
+    pub eu_only: bool,
     /// `FLUSH_MS`: how long counts may wait before they are sealed into a batch.
     pub flush_ms: i64,
 }
@@ -74,9 +77,26 @@ impl Settings {
             Some("fast") => true,
             Some(_) => return Err(Error::from("ACK is neither \"commit\" nor \"fast\"")),
         };
+        let eu_only = match var(env, "EU_ONLY").as_deref() {
+            None => false,
+            Some("strict") => true,
+            Some(_) => return Err(Error::from("EU_ONLY is not \"strict\", and not unset")),
+        };
+        if eu_only && jurisdiction != "eu" {
+            return Err(Error::from(
+                "EU_ONLY is \"strict\", which needs JURISDICTION = \"eu\": it is for Cloudflare, \
+                 where the Worker runs in many places",
+            ));
+        }
+        if eu_only && !has(env, "FRONT") {
+            return Err(Error::from(
+                "the binding FRONT is missing, which EU_ONLY needs",
+            ));
+        }
         Ok(Self {
             country_of_platform,
             ack_fast,
+            eu_only,
             aggregator_url: aggregator_url.trim_end_matches('/').to_owned(),
             key,
             jurisdiction: Some(jurisdiction).filter(|place| place != "none"),
@@ -84,6 +104,11 @@ impl Settings {
             flush_ms,
         })
     }
+}
+
+/// Whether there is a binding of this name.
+fn has(env: &Env, name: &str) -> bool {
+    js_sys::Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_object())
 }
 
 /// A variable or secret; blank is unset. (`Env::var` hangs the request on a binding that is null,

@@ -34,6 +34,7 @@ pub mod event;
 pub mod geo;
 pub mod handover;
 pub mod limits;
+pub mod location;
 pub mod marks;
 pub mod object;
 pub mod page_url;
