@@ -1,7 +1,7 @@
 // What scripts/deploy looks at before it deploys: the settings of an environment in wrangler.toml, and
 // whether the aggregator there can be spoken with: over HTTPS, with the same key, at the same time.
 //
-//     node edge/deploy-check.mjs production|development
+//     node edge/deploy-check.mjs production|development [a configuration instead of wrangler.toml]
 //
 // Exit status 1 when something is wrong; each thing is said with what to do.
 import { createHash, createHmac } from "node:crypto";
@@ -11,6 +11,18 @@ const PATIENCE_MS = 10_000;
 // Signatures are taken from clocks this far apart, at most.
 const SKEW_S = 300;
 const STATE = "/edge/v1/state";
+// Regions of aws, gcp and azure in member states of the EU, which a Worker can be placed near to. Not London,
+// Zurich, Oslo, though their names begin alike.
+const EU_REGIONS = new Set(
+  [
+    "aws:eu-central-1 aws:eu-north-1 aws:eu-south-1 aws:eu-south-2 aws:eu-west-1 aws:eu-west-3",
+    "gcp:europe-central2 gcp:europe-north1 gcp:europe-north2 gcp:europe-southwest1 gcp:europe-west1",
+    "gcp:europe-west3 gcp:europe-west4 gcp:europe-west8 gcp:europe-west9 gcp:europe-west10 gcp:europe-west12",
+    "azure:austriaeast azure:belgiumcentral azure:denmarkeast azure:francecentral azure:germanywestcentral",
+    "azure:italynorth azure:northeurope azure:polandcentral azure:spaincentral azure:swedencentral",
+    "azure:westeurope",
+  ].flatMap((line) => line.split(" ")),
+);
 
 let wrong = 0;
 const ok = (what, found) => console.log(`ok       ${what.padEnd(12)} ${found}`);
@@ -21,8 +33,8 @@ const problem = (what, found, todo) => {
   );
 };
 
-const env = process.argv[2];
-const config = readConfig({ config: "wrangler.toml", env });
+const [, , env, file = "wrangler.toml"] = process.argv;
+const config = readConfig({ config: file, env }, { hideWarnings: true });
 const url = (
   process.env.AGGREGATOR_URL ||
   config.vars.AGGREGATOR_URL ||
@@ -30,6 +42,8 @@ const url = (
 ).replace(/\/+$/, "");
 
 settings();
+place();
+reachable();
 await aggregator();
 process.exit(wrong > 0 ? 1 : 0);
 
@@ -43,14 +57,15 @@ function settings() {
       `JURISDICTION is ${vars.JURISDICTION ?? "not set"}`,
       'set JURISDICTION = "eu" in wrangler.toml',
     );
-  const { observability: seen = {}, logpush, tail_consumers: tails } = config;
+  const { observability: seen = {}, logpush } = config;
   const kept = [
     seen.enabled && "observability",
     seen.logs?.enabled && "observability.logs",
     seen.logs?.invocation_logs && "observability.logs.invocation_logs",
     seen.traces?.enabled && "observability.traces",
     logpush && "logpush",
-    tails?.length && "tail_consumers",
+    config.tail_consumers?.length && "tail_consumers",
+    config.streaming_tail_consumers?.length && "streaming_tail_consumers",
   ].filter(Boolean);
   if (kept.length === 0) ok("logs", "nothing about a request is kept");
   else
@@ -59,7 +74,7 @@ function settings() {
       `${kept.join(", ")} would keep visitors' addresses`,
       "switch them off in wrangler.toml",
     );
-  const wanted = ["ROSTER:RosterObject", "DAY:DayObject"];
+  const wanted = ["ROSTER:RosterObject", "DAY:DayObject", "FRONT:FrontObject"];
   const bound = config.durable_objects.bindings.map(
     (it) => `${it.name}:${it.class_name}`,
   );
@@ -67,7 +82,7 @@ function settings() {
   const lacking = wanted.filter(
     (it) => !bound.includes(it) || !stored.includes(it.split(":")[1]),
   );
-  if (lacking.length === 0) ok("objects", "both classes are bound, on SQLite");
+  if (lacking.length === 0) ok("objects", "all classes are bound, on SQLite");
   else
     problem(
       "objects",
@@ -78,14 +93,85 @@ function settings() {
     problem(
       "secret",
       "EDGE_KEYS stands in wrangler.toml, for everybody to read",
-      "take it out, make another key, and set it with: npx wrangler secret put EDGE_KEYS",
+      "take it out, make another key, and give that in DAYFLY_EDGE_KEYS: scripts/deploy makes a secret of it",
+    );
+  if (!config.secrets?.required?.includes("EDGE_KEYS"))
+    problem(
+      "secret",
+      "wrangler is not told that the Worker needs EDGE_KEYS",
+      `set required = ["EDGE_KEYS"] under [env.${env}.secrets]`,
     );
   if (vars.CLIENT_IP_HEADER !== "CF-Connecting-IP")
     problem(
-      "address",
+      "visitors",
       `CLIENT_IP_HEADER is ${vars.CLIENT_IP_HEADER || "not set"}`,
       'set CLIENT_IP_HEADER = "CF-Connecting-IP": Cloudflare sets it, whatever a client sends',
     );
+}
+
+// Where the Worker in front of the objects runs.
+function place() {
+  const { mode, region, host, hostname } = config.placement ?? {};
+  const near =
+    mode === "off" ? undefined : (region ?? host ?? hostname ?? mode);
+  const only = config.vars.EU_ONLY;
+  if (only && only !== "strict")
+    return problem(
+      "place",
+      `EU_ONLY is ${only}`,
+      'set EU_ONLY = "strict", or leave it out',
+    );
+  if (only && near)
+    return problem(
+      "place",
+      `EU_ONLY goes by the location that a request came in at, and placement near ${near} moves it from there`,
+      `put mode = "off" alone under [env.${env}.placement], or leave EU_ONLY out`,
+    );
+  if (only)
+    return ok("place", "locations outside the EU pass requests on, unread");
+  if (!near)
+    return ok("place", "near the visitor, in the EU or not (no placement)");
+  if (region && !EU_REGIONS.has(region))
+    return problem(
+      "place",
+      `placement near ${region}, which is not known to be in the EU`,
+      `name a region there, as aws:eu-central-1, under [placement]`,
+    );
+  const name = (host ?? hostname ?? "").replace(/:\d+$/, "");
+  if (mode === "smart" || (name && name !== hostOf(url)))
+    return problem(
+      "place",
+      `placement near ${near} may be anywhere`,
+      'name a region in the EU under [placement], as region = "aws:eu-central-1"',
+    );
+  ok("place", `near ${near}, as far as Cloudflare can`);
+}
+
+function hostOf(text) {
+  return URL.canParse(text) ? new URL(text).hostname : "";
+}
+
+// Where browsers find it.
+function reachable() {
+  const routes = [config.route, ...(config.routes ?? [])].filter(Boolean);
+  const named = process.env.DAYFLY_EDGE_URL;
+  if (named && !/^https:\/\/[^/:]+\/?$/.test(named))
+    return problem(
+      "address",
+      `DAYFLY_EDGE_URL is ${named}`,
+      "give the name that browsers will use, https://count.example.com, and nothing after it",
+    );
+  const found = [
+    ...(named ? [hostOf(named)] : []),
+    ...routes.map((it) => it.pattern ?? it),
+    ...(config.workers_dev ? ["its workers.dev address"] : []),
+  ];
+  if (found.length > 0) return ok("address", found.join(", "));
+  problem(
+    "address",
+    "no browser would find it",
+    `set routes under [env.${env}], or DAYFLY_EDGE_URL=https://… in the environment`,
+  );
 }
 
 async function aggregator() {
