@@ -34,6 +34,9 @@ export ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS=false
 export CLOUDFLARE_CF_FETCH_ENABLED=false
 
+# Present only where there was no Rust and scripts/setup has fetched one.
+[ ! -x "$DAYFLY_TOOLS/rust/bin/rustc" ] || _dayfly_path_first "$DAYFLY_TOOLS/rust/bin"
+
 # Present only where scripts/setup had to take Debian's compiler because rustup could not
 # supply the Wasm target. Then everything, native code too, is built with that compiler:
 # worker-build and cargo look for `rustc` in PATH, and two compilers cannot share one std.
