@@ -46,8 +46,10 @@ async fn bad_input_is_refused_by_field_and_nothing_is_written() {
     let large = system.post(vec![b' '; 100_000], &[]).await;
     assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
     // A body without a length is read only as far as it may go.
-    assert!(chunked(&system, 100_000).await.starts_with("HTTP/1.1 413 "));
-    assert!(chunked(&system, 1_000).await.starts_with("HTTP/1.1 400 "));
+    let answer = chunked(&system, 100_000, "").await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let answer = chunked(&system, 1_000, "").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 
     let unknown = json!({"n": "pageview", "u": "https://unknown.example/"}).to_string();
     let answer = system.post(unknown, &[]).await;
@@ -81,12 +83,15 @@ async fn bad_input_is_refused_by_field_and_nothing_is_written() {
     system.until_totals(&key, [1, 1]).await;
 }
 
-/// Posts so many spaces in chunks of a thousand, without a content length; gives the answer.
-async fn chunked(system: &System, bytes: usize) -> String {
+/// Posts so many spaces in chunks of a thousand, without a content length, with more lines of its
+/// head; gives the answer.
+pub async fn chunked(system: &System, bytes: usize, more: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = ("127.0.0.1", system.edge_port);
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-    let head = "POST /api/event HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = format!(
+        "POST /api/event HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{more}\r\n"
+    );
     let chunk = format!("3e8\r\n{}\r\n", " ".repeat(1_000));
     let body = format!("{head}{}0\r\n\r\n", chunk.repeat(bytes / 1_000));
     // The edge may answer and close before it has read everything.

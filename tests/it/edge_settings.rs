@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::stored::{stored, until_stored};
-use crate::system::{Options, System, view};
+use crate::system::{Options, Runtime, System, view};
 
 /// Waits until the edge says what is wrong with it; gives what it says.
 async fn reason(system: &System) -> String {
@@ -96,6 +96,31 @@ async fn another_acknowledgement_is_none() {
     let reason = reason(&system).await;
     assert!(reason.contains("ACK is neither"), "{reason}");
     assert_counts_nothing(&system).await;
+}
+
+/// Strict or not at all; and where no jurisdiction is to be had, there is nothing to pass on to.
+#[tokio::test]
+async fn eu_only_is_strict_and_for_cloudflare() {
+    for (runtime, value, says) in [
+        (Runtime::Cloudflare, "yes", "EU_ONLY is not \"strict\""),
+        (Runtime::Workerd, "no", "EU_ONLY is not \"strict\""),
+        (
+            Runtime::Workerd,
+            "strict",
+            "which needs JURISDICTION = \"eu\"",
+        ),
+    ] {
+        let mut system = System::aggregator_alone_with(Options {
+            runtime,
+            eu_only: Some(value),
+            ..Options::default()
+        })
+        .await;
+        system.start_edge_without_waiting();
+        let reason = reason(&system).await;
+        assert!(reason.contains(says), "{reason}");
+        assert_counts_nothing(&system).await;
+    }
 }
 
 /// workerd binds no object to a place; an edge that is to have them in one must not count there.

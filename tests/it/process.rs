@@ -39,6 +39,15 @@ impl Process {
         signal(self.id(), name);
     }
 
+    /// Sends a signal to it and to those it has started; it must have been started as a group.
+    pub fn signal_group(&self, name: &str) {
+        let group = format!("-{}", self.id());
+        let status = Command::new("kill")
+            .args(["-s", name, "--", &group])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     pub fn wait(&mut self) -> std::process::ExitStatus {
         let until = Instant::now() + PATIENCE;
         loop {

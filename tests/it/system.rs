@@ -48,9 +48,25 @@ pub fn free_port() -> u16 {
     socket.local_addr().unwrap().port()
 }
 
+/// What runs the Worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Runtime {
+    /// workerd, with the configuration that is shipped.
+    #[default]
+    Workerd,
+    /// `wrangler dev`, with wrangler.toml (wrangler.rs).
+    Wrangler,
+    /// workerd, with Cloudflare's jurisdictions and locations simulated (eu_only.rs).
+    Cloudflare,
+}
+
 /// How to start a system that differs from the usual.
 #[derive(Default)]
 pub struct Options {
+    /// What runs the Worker.
+    pub runtime: Runtime,
+    /// `EU_ONLY` of the edge.
+    pub eu_only: Option<&'static str>,
     /// `CLIENT_IP_HEADER` of the edge.
     pub client_ip_header: Option<&'static str>,
     /// Another edge key than the aggregator's.
@@ -199,45 +215,84 @@ impl System {
     }
 
     pub fn start_edge_without_waiting(&mut self) {
-        let port = self.delivers_to.unwrap_or(self.dashboard_port);
-        let aggregator = format!("127.0.0.1:{port}");
-        let state = self.data.path().join("edge");
+        let mut command = match self.options.runtime {
+            Runtime::Wrangler => crate::wrangler::dev(self),
+            Runtime::Workerd | Runtime::Cloudflare => self.workerd(),
+        };
+        self.edge = Some(self.logged(&mut command, "edge"));
+    }
+
+    /// Where the edge delivers to.
+    pub fn aggregator_address(&self) -> String {
+        format!(
+            "127.0.0.1:{}",
+            self.delivers_to.unwrap_or(self.dashboard_port)
+        )
+    }
+
+    /// What the edge keeps.
+    pub fn edge_state(&self) -> PathBuf {
+        self.data.path().join("edge")
+    }
+
+    /// Variables of the edge that differ from the usual.
+    pub fn edge_variables(&self) -> Vec<(&'static str, &str)> {
+        let optional = [
+            ("CLIENT_IP_HEADER", self.options.client_ip_header),
+            ("ACK", self.options.ack),
+            ("EU_ONLY", self.options.eu_only),
+        ];
+        let is_set = |(name, value): (&'static str, Option<&'static str>)| Some((name, value?));
+        optional.into_iter().filter_map(is_set).collect()
+    }
+
+    fn workerd(&self) -> Command {
         let mut command = Command::new(root().join("scripts/edge"));
         command
             .arg(self.edge_config())
             .arg(format!("--socket-addr=http=127.0.0.1:{}", self.edge_port))
-            .arg(format!("--external-addr=aggregator={aggregator}"))
-            .arg(format!("--directory-path=state={}", state.display()))
+            .arg(format!(
+                "--external-addr=aggregator={}",
+                self.aggregator_address()
+            ))
+            .arg(format!(
+                "--directory-path=state={}",
+                self.edge_state().display()
+            ))
             .env("DAYFLY_EDGE_KEYS", self.options.edge_key.unwrap_or(KEY))
-            .env("FLUSH_MS", "200");
-        let optional = [
-            ("CLIENT_IP_HEADER", self.options.client_ip_header),
-            ("ACK", self.options.ack),
-        ];
-        command.envs(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-        self.edge = Some(self.logged(&mut command, "edge"));
+            .env("FLUSH_MS", "200")
+            .envs(self.edge_variables());
+        command
     }
 
-    /// workerd's configuration: the shipped one, or a copy that differs in the jurisdiction.
+    /// workerd's configuration: the shipped one, or a copy that differs in what the options say.
     fn edge_config(&self) -> PathBuf {
-        if self.options.test_clock {
-            return root().join("edge/build-test-clock/workerd.capnp");
-        }
         let shipped = root().join("edge/workerd.capnp");
-        let Some(place) = self.options.jurisdiction else {
-            return shipped;
+        let as_on_cloudflare = self.options.runtime == Runtime::Cloudflare;
+        let build = match self.options.test_clock {
+            true => root().join("edge/build-test-clock"),
+            false => root().join("edge/build"),
         };
-        let text = std::fs::read_to_string(shipped).unwrap();
-        let text = text.replace("text = \"none\"", &format!("text = \"{place}\""));
+        if !as_on_cloudflare && self.options.jurisdiction.is_none() {
+            return match self.options.test_clock {
+                true => build.join("workerd.capnp"),
+                false => shipped,
+            };
+        }
+        let mut text = std::fs::read_to_string(shipped).unwrap();
+        if as_on_cloudflare {
+            text = crate::eu_only::as_on_cloudflare(&text, self.data.path());
+        }
+        if let Some(place) = self.options.jurisdiction {
+            text = text.replace("text = \"none\"", &format!("text = \"{place}\""));
+        }
         let copy = self.data.path().join("workerd.capnp");
         std::fs::write(&copy, text).unwrap();
         // What it embeds lies beside it.
-        let build = self.data.path().join("build");
-        std::os::unix::fs::symlink(root().join("edge/build"), build).unwrap();
+        let beside = self.data.path().join("build");
+        if !beside.exists() {
+            std::os::unix::fs::symlink(build, beside).unwrap();
+        }
         copy
     }
 
@@ -283,6 +338,7 @@ impl System {
     pub fn stop_edge(&mut self, signal: &str) {
         let mut process = self.edge.take().unwrap();
         match signal {
+            _ if self.options.runtime == Runtime::Wrangler => process.signal_group(signal),
             "TERM" => process.signal(signal),
             _ => self::signal(process.started("workerd"), signal),
         }

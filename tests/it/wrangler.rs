@@ -1,11 +1,11 @@
-//! The same build under wrangler: what Cloudflare would be given, and `wrangler dev`.
+//! The same build under wrangler: what Cloudflare would be given, what is looked at before, and
+//! `wrangler dev`, which story.rs runs through.
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::proxies::certificate;
-use crate::system::{KEY, PATIENCE, Process, System, dayfly, free_port, root, view};
+use crate::system::{KEY, PATIENCE, Process, System, dayfly, free_port, root};
 
 fn wrangler(arguments: &[&str]) -> Command {
     let mut command = Command::new(root().join("node_modules/.bin/wrangler"));
@@ -33,6 +33,7 @@ fn wrangler_deploy_dry_run_passes_for_each_environment() {
         for expected in [
             "env.ROSTER",
             "env.DAY",
+            "env.FRONT",
             "env.JURISDICTION (\"eu\")",
             "env.CLIENT_IP_HEADER (\"CF-Connecting-IP\")",
         ] {
@@ -41,19 +42,37 @@ fn wrangler_deploy_dry_run_passes_for_each_environment() {
     }
 }
 
-/// What scripts/deploy says of an aggregator, before it deploys.
-fn deploy_check(url: &str, key: &str, authority: &Path) -> (bool, String) {
-    let output = Command::new("node")
-        .args(["edge/deploy-check.mjs", "production"])
-        .current_dir(root())
-        .env("AGGREGATOR_URL", url)
-        .env("DAYFLY_EDGE_KEYS", key)
-        .env("NODE_EXTRA_CA_CERTS", authority)
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    (output.status.success(), format!("{told}{problem}"))
+/// What is about to be deployed.
+#[derive(Clone, Copy)]
+struct Deployment<'a> {
+    config: &'a Path,
+    url: &'a str,
+    key: &'a str,
+    edge_url: &'a str,
+    authority: &'a Path,
+}
+
+impl Deployment<'_> {
+    fn tell(self, command: &mut Command) -> (bool, String) {
+        let output = command
+            .current_dir(root())
+            .env("AGGREGATOR_URL", self.url)
+            .env("DAYFLY_EDGE_KEYS", self.key)
+            .env("DAYFLY_EDGE_URL", self.edge_url)
+            .env("NODE_EXTRA_CA_CERTS", self.authority)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = format!("{told}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(self.key.is_empty() || !told.contains(self.key), "{told}");
+        (output.status.success(), told)
+    }
+
+    /// What edge/deploy-check.mjs says of it.
+    fn check(self) -> (bool, String) {
+        let script = ["edge/deploy-check.mjs", "production"];
+        self.tell(Command::new("node").args(script).arg(self.config))
+    }
 }
 
 #[tokio::test]
@@ -85,80 +104,189 @@ async fn before_it_is_deployed_everything_is_looked_at() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let authority = of("ca.pem");
-    let (is_well, told) = deploy_check(&url, KEY, &authority);
+    let shipped = root().join("wrangler.toml");
+    let good = Deployment {
+        config: &shipped,
+        url: &url,
+        key: KEY,
+        edge_url: "https://count.example.com",
+        authority: &authority,
+    };
+    let (is_well, told) = good.check();
     assert!(is_well, "{told}");
     for line in [
         "jurisdiction",
+        "place        near aws:eu-central-1",
         "logs",
         "objects",
+        "address      count.example.com",
         "aggregator",
         "key",
         "clock",
     ] {
         assert!(told.contains(&format!("ok       {line}")), "{told}");
     }
-    let other = "another-key-another-key-another-key-";
     let plain = format!("http://localhost:{port}");
     let nothing = of("nothing");
     let no_one = format!("https://localhost:{}", free_port());
-    for (url, key, authority, says) in [
-        (url.as_str(), other, &authority, "does not take it"),
-        (url.as_str(), "", &authority, "there is none to try"),
-        (plain.as_str(), KEY, &authority, "AGGREGATOR_URL is http://"),
+    let key = "another-key-another-key-another-key-";
+    let url = "https://stats.example.com";
+    let edge_url = "https://count.example.com/me";
+    for (deployment, says) in [
+        (Deployment { key, ..good }, "does not take it"),
+        (Deployment { key: "", ..good }, "there is none to try"),
         (
-            "https://stats.example.com",
-            KEY,
-            &authority,
-            "AGGREGATOR_URL is",
+            Deployment {
+                url: &plain,
+                ..good
+            },
+            "AGGREGATOR_URL is http://",
         ),
-        (url.as_str(), KEY, &nothing, "valid certificate"),
-        (no_one.as_str(), KEY, &authority, "ECONNREFUSED"),
+        (Deployment { url, ..good }, "AGGREGATOR_URL is"),
+        (
+            Deployment {
+                authority: &nothing,
+                ..good
+            },
+            "valid certificate",
+        ),
+        (
+            Deployment {
+                url: &no_one,
+                ..good
+            },
+            "ECONNREFUSED",
+        ),
+        (
+            Deployment {
+                edge_url: "",
+                ..good
+            },
+            "no browser would find it",
+        ),
+        (Deployment { edge_url, ..good }, "DAYFLY_EDGE_URL is"),
     ] {
-        let (is_well, told) = deploy_check(url, key, authority);
+        let (is_well, told) = deployment.check();
         assert!(!is_well && told.contains(says), "{says}: {told}");
-        assert!(key.is_empty() || !told.contains(key), "{told}");
+    }
+    settings_are_looked_at(good, folder.path());
+
+    // The same, and what wrangler makes of it.
+    let (is_well, told) = good.tell(Command::new("scripts/deploy").args(["production", "--check"]));
+    assert!(is_well && told.contains("deploy: all is well"), "{told}");
+    assert!(told.contains("env.EDGE_KEYS"), "{told}");
+}
+
+/// Changes wrangler.toml in one place, and sees that it is noticed; or that it is well.
+fn settings_are_looked_at(good: Deployment<'_>, folder: &Path) {
+    let shipped = std::fs::read_to_string(good.config).unwrap();
+    let placement = "[placement]\nregion = \"aws:eu-central-1\"";
+    let vars = "[env.production.vars]\n";
+    let strict = format!("{vars}EU_ONLY = \"strict\"\n");
+    let no_placement = "[placement]\nmode = \"off\"";
+    for (changes, says) in [
+        (
+            vec![(placement, no_placement)],
+            "ok       place        near the visitor",
+        ),
+        (
+            vec![(placement, no_placement), (vars, &strict)],
+            "ok       place        locations outside the EU pass requests on",
+        ),
+        (
+            vec![(placement, "[placement]\nregion = \"gcp:europe-west1\"")],
+            "ok       place        near gcp:europe-west1",
+        ),
+        (
+            vec![(placement, "[placement]\nhostname = \"localhost\"")],
+            "ok       place        near localhost",
+        ),
+        (
+            vec![(placement, "[placement]\nregion = \"aws:eu-west-2\"")],
+            "PROBLEM  place        placement near aws:eu-west-2",
+        ),
+        (
+            vec![(placement, "[placement]\nmode = \"smart\"")],
+            "PROBLEM  place        placement near smart",
+        ),
+        (
+            vec![(placement, "[placement]\nhostname = \"cdn.example.com\"")],
+            "PROBLEM  place        placement near cdn.example.com",
+        ),
+        (
+            vec![(vars, &*strict)],
+            "PROBLEM  place        EU_ONLY goes by",
+        ),
+        (
+            vec![(vars, "[env.production.vars]\nEU_ONLY = \"yes\"\n")],
+            "PROBLEM  place        EU_ONLY is yes",
+        ),
+        (
+            vec![("JURISDICTION = \"eu\"", "JURISDICTION = \"us\"")],
+            "PROBLEM  jurisdiction",
+        ),
+        (
+            vec![("invocation_logs = false", "invocation_logs = true")],
+            "PROBLEM  logs",
+        ),
+        (vec![("logpush = false", "logpush = true")], "PROBLEM  logs"),
+        (
+            vec![("[\"FrontObject\"]", "[\"OtherObject\"]")],
+            "PROBLEM  objects      FRONT:FrontObject",
+        ),
+        (
+            vec![("required = [\"EDGE_KEYS\"]", "required = []")],
+            "PROBLEM  secret",
+        ),
+        (
+            vec![("\"CF-Connecting-IP\"", "\"X-Forwarded-For\"")],
+            "PROBLEM  visitors",
+        ),
+    ] {
+        let mut text = shipped.clone();
+        for (from, to) in &changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let config = folder.join("wrangler.toml");
+        std::fs::write(&config, text).unwrap();
+        let (is_well, told) = Deployment {
+            config: &config,
+            ..good
+        }
+        .check();
+        assert!(told.contains(says), "{says}: {told}");
+        assert_eq!(is_well, says.starts_with("ok"), "{says}: {told}");
     }
 }
 
-#[tokio::test]
-async fn wrangler_dev_counts_a_page_view() {
-    let mut system = System::start().await;
-    let key = system.api_key();
-    // Under wrangler the same edge port is served by wrangler's own runtime.
-    system.stop_edge("TERM");
-    let state = tempfile::tempdir().unwrap();
-    let log = std::fs::File::create(system.log("wrangler")).unwrap();
-    let mut command = wrangler(&["dev", "--local", "--port"]);
+/// `wrangler dev` in the place of workerd, with the settings that the system has.
+pub fn dev(system: &System) -> Command {
+    let mut command = wrangler(&["dev"]);
+    // The same configuration with another entry, and from wherever it is started.
+    if system.options.test_clock {
+        command.arg("edge/build-test-clock/entry.js");
+    }
     command
-        .arg(system.edge_port.to_string())
+        .arg("--cwd")
+        .arg(root())
+        .args(["--local", "--port", &system.edge_port.to_string()])
         .args(["--inspector-port", &free_port().to_string()])
         .arg("--persist-to")
-        .arg(state.path())
-        .args(["--var", "JURISDICTION:none"])
-        .args(["--var", "FLUSH_MS:200"])
-        .args(["--var", &format!("EDGE_KEYS:{KEY}")])
-        .args([
-            "--var",
-            &format!("AGGREGATOR_URL:{}", system.dashboard_url("")),
-        ])
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .process_group(0);
-    let wrangler = Process::start(&mut command);
-    let answers = async || {
-        let answer = system.http.get(system.edge_url("/health")).send().await;
-        answer.is_ok_and(|answer| answer.status() == 200)
-    };
-    system.until("wrangler dev answers", answers).await;
-    let headers = [("MF-CF-Blob", r#"{"country":"SE"}"#)];
-    let answer = system.post(view("/"), &headers).await;
-    assert_eq!(answer.status(), 202);
-    system.until_totals(&key, [1, 1]).await;
-    let rows = system.rows(&key, &["visit:country"]).await;
-    assert_eq!(rows, [(vec!["SE".into()], [1, 1])]);
-    // Its own children go with the group.
-    let group = format!("-{}", wrangler.id());
-    let _ = Command::new("kill")
-        .args(["-s", "TERM", "--", &group])
-        .status();
+        .arg(system.edge_state());
+    let key = system.options.edge_key.unwrap_or(KEY);
+    let aggregator = format!("http://{}", system.aggregator_address());
+    let of_here = [
+        (
+            "JURISDICTION",
+            system.options.jurisdiction.unwrap_or("none"),
+        ),
+        ("FLUSH_MS", "200"),
+        ("EDGE_KEYS", key),
+        ("AGGREGATOR_URL", &aggregator),
+    ];
+    for (name, value) in of_here.into_iter().chain(system.edge_variables()) {
+        command.args(["--var", &format!("{name}:{value}")]);
+    }
+    command
 }
