@@ -1,6 +1,6 @@
 //! Processes of a test.
 
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::system::PATIENCE;
@@ -70,6 +70,16 @@ pub fn signal(process: u32, name: &str) {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // Whom it has started goes with it, where it is a group of its own. Not once it was waited
+        // for: its number may be another's by then.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            let group = format!("-{}", self.id());
+            let mut kill = Command::new("kill");
+            let _ = kill
+                .args(["-s", "KILL", "--", &group])
+                .stderr(Stdio::null())
+                .status();
+        }
         // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
