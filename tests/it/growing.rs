@@ -67,7 +67,8 @@ async fn is_degraded(system: &System, server: &str, key: &str) -> bool {
     answer["meta"]["metric_warnings"]["visitors"]["code"] == "degraded"
 }
 
-#[tokio::test]
+// Several threads: that the edge has closed a connection is seen while a process is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i3_of_two_servers_one_keeps_the_salts_and_the_other_hands_them_on() {
     let mut system = on_postgres().await;
     let key = system.api_key();
