@@ -16,6 +16,7 @@ pub mod data;
 pub mod edge;
 pub mod error;
 pub mod export;
+pub mod front;
 pub mod geo;
 pub mod import;
 pub mod mail;
@@ -28,4 +29,6 @@ pub mod serve;
 pub mod shards;
 pub mod site;
 pub mod store;
+#[cfg(feature = "test-clock")]
+pub mod test_version;
 pub mod tls;
