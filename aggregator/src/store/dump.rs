@@ -412,7 +412,9 @@ fn unknown() -> Error {
 /// A table being filled.
 struct Into {
     table: &'static str,
-    columns: &'static [(&'static str, Kind)],
+    /// Those of the backup. A column that came later has what its step of the schema gave to rows
+    /// that were there.
+    columns: Vec<(&'static str, Kind)>,
     waiting: Vec<Vec<Cell>>,
     bytes: usize,
 }
@@ -421,12 +423,16 @@ impl Into {
     fn new(name: &str, columns: &[String]) -> Result<Self> {
         let found = TABLES.into_iter().find(|(table, _)| *table == name);
         let (table, known) = found.ok_or_else(unknown)?;
-        if !known.iter().map(|(name, _)| name).eq(columns) {
+        let known = known.iter().copied();
+        let told: Vec<_> = known
+            .filter(|(name, _)| columns.iter().any(|told| told == name))
+            .collect();
+        if !told.iter().map(|(name, _)| name).eq(columns) {
             return Err(unknown());
         }
         Ok(Self {
             table,
-            columns: known,
+            columns: told,
             waiting: Vec::new(),
             bytes: 0,
         })
@@ -438,11 +444,12 @@ impl Into {
             Cell::Text(_) => *kind == Text,
             Cell::Bytes(_) => *kind == Bytes,
         };
-        if cells.len() != self.columns.len() || !cells.iter().zip(self.columns).all(fits) {
+        if cells.len() != self.columns.len() || !cells.iter().zip(&self.columns).all(fits) {
             return Err(unknown());
         }
         if self.table == "part" && tx.engine() == Engine::Postgres {
-            let Some(Cell::Int(date)) = cells.get(2) else {
+            let at = self.columns.iter().position(|(name, _)| *name == "date");
+            let Some(Cell::Int(date)) = at.and_then(|at| cells.get(at)) else {
                 return Err(unknown());
             };
             segments::make_partition(tx, *date).await?;

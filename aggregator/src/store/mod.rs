@@ -19,6 +19,7 @@ mod links;
 mod live;
 mod logins;
 mod mail;
+mod migrate;
 mod props;
 mod retention;
 mod roles;

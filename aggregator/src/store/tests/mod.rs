@@ -6,6 +6,7 @@ pub(crate) mod engines;
 mod imports;
 mod mail;
 mod saved_segments;
+mod schema;
 mod settings;
 mod shared_links;
 mod size;
