@@ -13,13 +13,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::batch::{Batch, Source};
+use shared::batch::{Batch, BatchError, Source};
 use shared::handover::PublicKey;
 use shared::limits::BATCH_BYTES_MAX;
 use shared::report::{Report, Sums, Told};
 use shared::roster::{self, Roster, Salts, SealedSalts};
 use shared::sign::{HEADER, Signed, sha256, time_of};
 use shared::visitor::SiteId;
+use shared::wire;
 use zeroize::Zeroizing;
 
 use crate::clock::{Stopwatch, date_in_utc};
@@ -156,6 +157,7 @@ async fn roster(extract::State(app): extract::State<App>) -> Result<Json<Roster>
     });
     Ok(Json(Roster {
         sites: told.collect(),
+        wire: taken(),
     }))
 }
 
@@ -217,9 +219,13 @@ async fn batches(
     };
     let batch = match readable(&bytes) {
         Ok(batch) => batch,
+        Err(problem @ BatchError::Version { .. }) => {
+            became(metrics::Batch::OtherVersion);
+            return Ok(unreadable(&problem));
+        }
         Err(problem) => {
             became(metrics::Batch::Malformed);
-            return Ok(malformed(&problem));
+            return Ok(unreadable(&problem));
         }
     };
     let applied = app
@@ -259,30 +265,29 @@ async fn batches(
 }
 
 /// Reads a batch, or tells why it cannot be taken. What is wrong with a batch does not change: the
-/// edge puts it aside.
-fn readable(bytes: &[u8]) -> Result<Batch, String> {
-    let batch = Batch::decode(bytes).map_err(|error| error.to_string())?;
+/// edge puts it aside. What is of another version is not wrong: the edge waits.
+fn readable(bytes: &[u8]) -> Result<Batch, BatchError> {
     #[cfg(feature = "test-clock")]
-    if test_refuses(&batch) {
-        return Err("strings: refused for a test".into());
+    if let Some(result) = crate::test_version::read(bytes) {
+        return result;
     }
-    Ok(batch)
+    Batch::decode(bytes)
 }
 
-/// An aggregator of another version, for tests: it refuses every batch with a string that the file
-/// `DAYFLY_TEST_REFUSE_FILE` holds.
-#[cfg(feature = "test-clock")]
-fn test_refuses(batch: &Batch) -> bool {
-    std::env::var_os("DAYFLY_TEST_REFUSE_FILE")
-        .and_then(|file| std::fs::read_to_string(file).ok())
-        .is_some_and(|refused| batch.strings.contains(&refused))
+/// Versions of batches that are taken.
+fn taken() -> Vec<u8> {
+    #[cfg(feature = "test-clock")]
+    if let Some(taken) = crate::test_version::taken() {
+        return taken;
+    }
+    wire::taken()
 }
 
 /// Whether a batch would be taken; nothing is.
 async fn check(bytes: Bytes) -> Response {
     match readable(&bytes) {
         Ok(_) => Json(json!({ "status": "readable" })).into_response(),
-        Err(problem) => malformed(&problem),
+        Err(problem) => unreadable(&problem),
     }
 }
 
@@ -352,6 +357,18 @@ fn removed() -> Response {
 fn unknown(site: SiteId) -> Response {
     let error = format!("this database has no site {site}, and none was removed from it");
     refusal(StatusCode::NOT_FOUND, &error)
+}
+
+/// Of another version: the edge keeps it in its place until this server is upgraded. Anything else:
+/// it would be refused for ever.
+fn unreadable(problem: &BatchError) -> Response {
+    match problem {
+        BatchError::Version { .. } => {
+            let body = json!({ "error": problem.to_string(), "takes": taken() });
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(body)).into_response()
+        }
+        _ => malformed(&problem.to_string()),
+    }
 }
 
 fn malformed(problem: &str) -> Response {

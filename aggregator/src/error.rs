@@ -26,10 +26,20 @@ pub enum Error {
         problem: String,
     },
     /// The database's schema could not be brought up to date.
-    #[error(
-        "database: {0}; another version of Dayfly has written it: use that one, or another data folder"
-    )]
+    #[error("database: {0}; it is as it was: use the version of Dayfly that has written it")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// A newer program has written the database.
+    #[error(
+        "database: a newer Dayfly has written it (its schema is {there}, this is dayfly {} and knows \
+         {known}): install that again, or restore a backup that was made before the upgrade",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The last step it has.
+        there: i64,
+        /// The last step that this program knows.
+        known: i64,
+    },
     /// The data folder cannot be used.
     #[error("data folder {}: {problem}", path.display())]
     Data {

@@ -16,6 +16,7 @@ pub mod data;
 pub mod edge;
 pub mod error;
 pub mod export;
+pub mod front;
 pub mod geo;
 pub mod import;
 pub mod keeping;
@@ -31,4 +32,6 @@ pub mod serve;
 pub mod shards;
 pub mod site;
 pub mod store;
+#[cfg(feature = "test-clock")]
+pub mod test_version;
 pub mod tls;

@@ -16,6 +16,7 @@ use cli::audit::AuditCommand;
 use cli::backup::{BackupCommand, RestoreCommand};
 use cli::doctor::DoctorCommand;
 use cli::export::ExportCommand;
+use cli::front::FrontCommand;
 use cli::funnel::FunnelCommand;
 use cli::goal::GoalCommand;
 use cli::import::ImportCommand;
@@ -48,6 +49,8 @@ struct Cli {
 enum Command {
     /// Run the server: the edge's channel, the stats API, the dashboard.
     Serve(Box<ServeCommand>),
+    /// Put HTTPS before edge and server of this machine, where there is no proxy.
+    Front(FrontCommand),
     /// Add, list and remove sites and decide how they count, also while the server runs.
     #[command(subcommand)]
     Site(SiteCommand),
@@ -104,7 +107,7 @@ async fn main() -> ExitCode {
         .init();
     let cli = Cli::parse();
     // `dayfly key list | head` ends quietly. The server goes on when somebody hangs up.
-    if !matches!(cli.command, Command::Serve(_)) {
+    if !matches!(cli.command, Command::Serve(_) | Command::Front(_)) {
         sigpipe::reset();
     }
     match run(cli).await {
@@ -140,6 +143,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             .run(&cli.data, cli.database.as_deref(), &known)
             .await;
     }
+    if let Command::Front(command) = cli.command {
+        command.run().await?; // Nor does this.
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Command::Mail(command) = cli.command {
         command.run().await?; // Nor does this.
         return Ok(ExitCode::SUCCESS);
@@ -155,7 +162,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Audit(command) => return command.run(&data).await,
         Command::Import(command) => return command.run(&data).await,
         Command::Export(command) => command.run(&data).await,
-        Command::Doctor(_) => return Ok(ExitCode::SUCCESS), // Ran above.
+        Command::Doctor(_) | Command::Front(_) => return Ok(ExitCode::SUCCESS), // Ran above.
         Command::Geo(command) => command.run(),
         Command::Serve(command) => command.run(&data).await,
         Command::Site(command) => command.run(&data).await,

@@ -80,6 +80,7 @@ mod tests {
             dead: 0,
             stuck: true,
             unknown_site: false,
+            other_version: false,
             reason: "why".into(),
             hits_total: 9,
             acknowledged: 1,

@@ -39,7 +39,7 @@ use crate::tls::Tls;
 use crate::{api, arrival, chores, connections, dashboard, edge};
 
 /// How long requests under way may take once the server is to stop.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 /// How long mails under way may take after that.
 const MAIL_DRAIN: Duration = Duration::from_secs(2);
 
@@ -293,7 +293,7 @@ pub async fn serve(listener: TcpListener, beside: Beside, app: App) {
 }
 
 /// Sends whatever comes to HTTPS at a port of this machine.
-fn to_https(port: u16) -> Router {
+pub(crate) fn to_https(port: u16) -> Router {
     Router::new().fallback(async move |request: Request| {
         let Some(host) = arrival::host(request.headers()) else {
             return StatusCode::BAD_REQUEST.into_response();
@@ -313,7 +313,7 @@ fn to_https(port: u16) -> Router {
     })
 }
 
-async fn signal_to_stop() {
+pub(crate) async fn signal_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),

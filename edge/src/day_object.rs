@@ -30,6 +30,10 @@ pub const MISDIRECTED: u16 = 421;
 /// Steps of closing or of ending visits before others get a turn.
 const STEPS: usize = 20;
 
+/// What is told of a day object whose storage another version has written. Nothing of it is touched.
+const UNREADABLE: &str =
+    "what is stored of this day is of another version of Dayfly: install that edge again";
+
 /// See the module.
 #[durable_object(alarm)]
 pub struct DayObject {
@@ -50,6 +54,8 @@ pub struct DayObject {
     receiver: RefCell<Option<Receiver>>,
     /// The key that was opened last, and how it is known.
     key: RefCell<Option<([u8; 8], DayKey)>>,
+    /// What is stored is of a version that is not read here, as after an edge was put back.
+    unreadable: Cell<bool>,
 }
 
 impl DurableObject for DayObject {
@@ -67,6 +73,7 @@ impl DurableObject for DayObject {
             erased: Cell::new(false),
             receiver: RefCell::new(None),
             key: RefCell::new(None),
+            unreadable: Cell::new(false),
         }
     }
 
@@ -86,9 +93,14 @@ impl DurableObject for DayObject {
         if answer.is_err() {
             self.object.replace(None);
         }
-        let answer = answer?;
-        self.arm(&*settings(&self.env)?).await?;
-        Ok(answer)
+        let answer = match answer {
+            Ok(answer) => self.arm(&*settings(&self.env)?).await.map(|()| answer),
+            Err(error) => Err(error),
+        };
+        if answer.is_err() && self.unreadable.get() {
+            self.tell().await?;
+        }
+        answer
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -125,9 +137,12 @@ impl DayObject {
     ) -> Result<Option<T>> {
         let mut slot = self.object.borrow_mut();
         if slot.is_none() && !self.erased.get() {
-            *slot = Object::open(&self.store).map_err(|error| match error {
+            let opened = Object::open(&self.store);
+            let is_unreadable = matches!(opened, Err(OpenError::Unreadable));
+            self.unreadable.set(is_unreadable);
+            *slot = opened.map_err(|error| match error {
                 OpenError::Store(error) => error,
-                OpenError::Unreadable => Error::from("stored state of another version"),
+                OpenError::Unreadable => Error::from(UNREADABLE),
             })?;
         }
         if slot.is_none() {
@@ -267,7 +282,10 @@ impl DayObject {
             self.close(now_ms).await?;
         }
         self.sweep(now_ms).await?;
-        self.stored(|object| object.seal(&self.store))?;
+        self.stored(|object| {
+            object.speak(sites::spoken());
+            object.seal(&self.store)
+        })?;
         if now_ms >= self.send_from_ms.get() {
             self.deliver(&settings).await?;
         }

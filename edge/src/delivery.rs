@@ -53,7 +53,7 @@ pub async fn would_take(settings: &Settings, body: &[u8]) -> Option<bool> {
     let path = "/edge/v1/batches/check";
     match aggregator::request(settings, "POST", path, Some(body)).await {
         Ok((200, _)) => Some(true),
-        Ok((422, _)) => Some(false),
+        Ok((422 | 415, _)) => Some(false),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ use shared::roster::{Day, Roster, SaltRing, Salts, Site};
 use shared::rules::Rules;
 use shared::settings::Detail;
 use shared::visitor::{DayKey, SiteId, VisitorHasher};
+use shared::wire;
 use wasm_bindgen::prelude::*;
 use worker::web_sys::{Request, RequestInit};
 use worker::{Env, Error, Response, Result};
@@ -29,6 +30,13 @@ const UNKNOWN_AFTER_MS: i64 = 2_000;
 /// However often this isolate's health is asked for, the roster object is asked once in this
 /// time, ms.
 const DELIVERY_FRESH_MS: i64 = 2_000;
+
+/// Versions that batches are sealed in. Tests have a second one: the first under another number.
+const WRITTEN: &[u8] = if cfg!(feature = "test-clock") {
+    &[1, 2]
+} else {
+    &wire::WRITTEN
+};
 
 /// A site, ready for beacons.
 pub struct Ready {
@@ -92,6 +100,13 @@ thread_local! {
     static FETCHED_MS: Cell<UnixMs> = const { Cell::new(0) };
     static DELIVERY: Cell<Option<(Sums, UnixMs)>> = const { Cell::new(None) };
     static TRIED_MS: Cell<UnixMs> = const { Cell::new(0) };
+    static SPOKEN: Cell<u8> = Cell::new(wire::spoken(WRITTEN, &[]));
+}
+
+/// The version that the aggregator is to be sent batches in, as far as this isolate knows: the oldest
+/// that is written, which is always taken, where no beacon has come yet.
+pub fn spoken() -> u8 {
+    SPOKEN.get()
 }
 
 /// The sites; `None` when nothing was ever known.
@@ -209,6 +224,7 @@ pub async fn load(env: &Env) -> Result<Rc<Sites>> {
         forget_old_salts(&mut salts, &roster, now_ms, SALT_GRACE_MS);
     });
     TODAY.with(|cache| cache.borrow_mut().clear());
+    SPOKEN.set(wire::spoken(WRITTEN, &roster.wire));
     let mut by_domain = FxHashMap::default();
     for site in roster.sites {
         let rules = Rules::new(&site.settings);

@@ -33,6 +33,12 @@ impl ClientAddress {
         }
     }
 
+    /// The address as text, for who hands a request on to the edge of this machine. Never to be written
+    /// anywhere.
+    pub fn to_hand_on(self) -> String {
+        self.0.to_string()
+    }
+
     /// What a country lookup sees: IPv4 cut to /24, IPv6 to /48.
     pub fn truncated(self) -> IpAddr {
         match self.0 {

@@ -23,8 +23,9 @@ use crate::limits;
 use crate::rollup::Dim;
 use crate::settings::Detail;
 use crate::visitor::SiteId;
+use crate::wire;
 
-/// Version of the wire format.
+/// The present version of the wire format; see [`crate::wire`].
 pub const WIRE_VERSION: u8 = 1;
 
 /// Largest count a batch may carry: what a JSON number holds exactly.
@@ -104,7 +105,7 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// [`WIRE_VERSION`].
+    /// One of [`crate::wire::WRITTEN`].
     pub v: u8,
     /// Where it comes from.
     pub source: Source,
@@ -212,6 +213,12 @@ pub enum BatchError {
     /// Not JSON of the format.
     #[error("body: {0}")]
     Json(String),
+    /// Of a version that is not read here ([`crate::wire`]).
+    #[error("v: batches of version {} are taken here, not of version {version}", wire::in_words(&wire::taken()))]
+    Version {
+        /// Which.
+        version: u64,
+    },
     /// A field is out of its bounds.
     #[error("{field}: {problem}")]
     Field {
@@ -309,7 +316,7 @@ impl Batch {
     /// # Errors
     /// What is wrong with it; the caller answers 422.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
-        let batch = Self::decode_unchecked(bytes)?;
+        let batch = wire::read(&unpack(bytes)?)?;
         batch.check()?;
         Ok(batch)
     }
@@ -320,16 +327,7 @@ impl Batch {
     /// # Errors
     /// It is not of the format.
     pub(crate) fn decode_unchecked(bytes: &[u8]) -> Result<Self, BatchError> {
-        let mut json = Vec::new();
-        let bound = limits::BATCH_JSON_BYTES_MAX as u64;
-        GzDecoder::new(bytes)
-            .take(bound.saturating_add(1))
-            .read_to_end(&mut json)
-            .map_err(|_| BatchError::Compression)?;
-        if json.len() as u64 > bound {
-            return Err(BatchError::Compression);
-        }
-        serde_json::from_slice(&json).map_err(|e| BatchError::Json(e.to_string()))
+        wire::read(&unpack(bytes)?)
     }
 
     /// The rows of a cube, each checked.
@@ -444,8 +442,9 @@ impl Batch {
     /// # Errors
     /// The first field that is not.
     pub fn check(&self) -> Result<(), BatchError> {
-        if self.v != WIRE_VERSION {
-            return Err(field("v", "not a version this aggregator speaks"));
+        if !wire::taken().contains(&self.v) {
+            let version = self.v.into();
+            return Err(BatchError::Version { version });
         }
         self.source.check()?;
         if self.seq == 0 || self.seq > COUNT_MAX {
@@ -493,6 +492,20 @@ impl Batch {
         }
         self.rollup_rows()?;
         Ok(())
+    }
+}
+
+/// The JSON of a batch, of bounded length.
+fn unpack(bytes: &[u8]) -> Result<Vec<u8>, BatchError> {
+    let mut json = Vec::new();
+    let bound = limits::BATCH_JSON_BYTES_MAX as u64;
+    GzDecoder::new(bytes)
+        .take(bound.saturating_add(1))
+        .read_to_end(&mut json)
+        .map_err(|_| BatchError::Compression)?;
+    match json.len() as u64 > bound {
+        true => Err(BatchError::Compression),
+        false => Ok(json),
     }
 }
 

@@ -56,5 +56,6 @@ pub mod throttle;
 mod totals;
 pub mod visit;
 pub mod visitor;
+pub mod wire;
 
 pub use jiff;

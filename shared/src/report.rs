@@ -20,9 +20,9 @@ const KEPT_MS: i64 = 3 * TELL_MS;
 /// A dead letter is tried, and told, every hour.
 const DEAD_KEPT_MS: i64 = 3 * ASK_AGAIN_MS;
 
-/// How the delivery of one source goes.
+/// How the delivery of one source goes. What an edge of a later version tells besides is not looked
+/// at: this must still get through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Report {
     /// Which.
     pub source: Source,
@@ -34,6 +34,9 @@ pub struct Report {
     pub stuck: bool,
     /// The aggregator's database does not know the site, nor that one of its number was removed.
     pub unknown_site: bool,
+    /// The aggregator takes no batches of this version of the wire format.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub other_version: bool,
     /// Why, of the last refusal; empty where there is none.
     pub reason: String,
     /// Hits accepted so far.
@@ -61,6 +64,7 @@ impl Report {
             dead: 0,
             stuck: false,
             unknown_site: false,
+            other_version: false,
             reason: String::new(),
             ..self
         }
@@ -107,7 +111,6 @@ pub fn bounded_reason(text: &str) -> String {
 
 /// Everything an edge has to tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Told {
     /// One for each day object with something to tell, or that had a moment ago.
     pub sources: Vec<Report>,
@@ -147,6 +150,9 @@ pub struct Sums {
     pub stuck: u64,
     /// Those of them whose site the aggregator's database does not know.
     pub unknown_site: u64,
+    /// Those of them whose batches are of a version that the aggregator does not take.
+    #[serde(default)]
+    pub other_version: u64,
 }
 
 impl Sums {
@@ -156,6 +162,7 @@ impl Sums {
             dead,
             stuck,
             unknown_site,
+            other_version,
             ..
         } = self;
         let unknown = match unknown_site {
@@ -165,10 +172,16 @@ impl Sums {
                  that does, see dayfly audit)"
             ),
         };
+        let other = match other_version {
+            0 => String::new(),
+            n => format!(
+                " ({n} of them send batches of a version that it does not take: upgrade it)"
+            ),
+        };
         (*dead > 0 || *stuck > 0).then(|| {
             format!(
                 "the aggregator cannot take what was counted: {dead} refused batches are kept \
-                 aside, {stuck} day objects cannot go on{unknown}; nothing is lost"
+                 aside, {stuck} day objects cannot go on{unknown}{other}; nothing is lost"
             )
         })
     }
@@ -189,8 +202,11 @@ impl Reports {
         if before.is_none() && report.is_quiet() {
             return false; // It was never told that there was anything.
         }
-        let trouble = |report: &Report| (report.dead, report.stuck, report.unknown_site);
-        let changed = before.map_or((0, false, false), trouble) != trouble(&report);
+        let trouble = |report: &Report| {
+            let because = (report.unknown_site, report.other_version);
+            (report.dead, report.stuck, because)
+        };
+        let changed = before.map_or((0, false, (false, false)), trouble) != trouble(&report);
         if before.is_none() && !self.has_room(&report, now_ms) {
             self.left_out = self.left_out.saturating_add(1);
             return false;
@@ -257,9 +273,16 @@ impl Reports {
             sums.stuck = sums.stuck.saturating_add(report.stuck.into());
             let unknown_site = report.unknown_site.into();
             sums.unknown_site = sums.unknown_site.saturating_add(unknown_site);
+            let other_version = report.other_version.into();
+            sums.other_version = sums.other_version.saturating_add(other_version);
         }
         sums
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 #[cfg(test)]
@@ -279,6 +302,7 @@ mod tests {
             dead,
             stuck,
             unknown_site: false,
+            other_version: false,
             reason: String::new(),
             hits_total: 9,
             acknowledged: 1,

@@ -15,6 +15,9 @@ use crate::visitor::{Salt, SiteId};
 pub struct Roster {
     /// Every site.
     pub sites: Vec<Site>,
+    /// Versions of batches that the aggregator takes ([`crate::wire`]); empty: it does not say.
+    #[serde(default)]
+    pub wire: Vec<u8>,
 }
 
 /// One site, as the edge needs to know it.

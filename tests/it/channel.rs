@@ -45,9 +45,13 @@ pub async fn salts(system: &System, skew_ms: i64) -> Vec<IssuedSalt> {
 }
 
 fn batch(seq: u64, page: &str) -> Value {
+    batch_on(seq, page, &today())
+}
+
+fn batch_on(seq: u64, page: &str, date: &str) -> Value {
     json!({
         "v": 1,
-        "source": {"site": 1, "date": today(), "shard": 0, "incarnation": "ab".repeat(16)},
+        "source": {"site": 1, "date": date, "shard": 0, "incarnation": "ab".repeat(16)},
         "seq": seq, "closed": false, "degraded": false, "hits_total": seq,
         "strings": [page, SITE, "DE", ""], "visit_attrs": [[0, 1, 3, 3, 3, 3, 3, 3, 3, 3]], "client_attrs": [[2, 3, 3, 3, 3, 3]],
         "visits": [[9, 0, 0, 0, 1, 64, 1]], "pages": [[9, 0, 1, 0, 0, 6, 1, 67, 1]],
@@ -61,7 +65,8 @@ fn today() -> String {
     now.in_tz("Europe/Berlin").unwrap().date().to_string()
 }
 
-fn gzip(batch: &Value) -> Vec<u8> {
+/// The body of a request.
+pub fn gzip(batch: &Value) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(batch.to_string().as_bytes()).unwrap();
     gzip.finish().unwrap()
@@ -144,7 +149,6 @@ async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
         ("/pages/0/1", json!(9), "pages: "),
         ("/strings/0", json!("a\u{0}"), "strings: "),
         ("/source/incarnation", json!("x"), "source.incarnation: "),
-        ("/v", json!(2), "v: "),
     ] {
         let mut bad = batch(1, "/1");
         *bad.pointer_mut(pointer).unwrap() = value;
@@ -155,6 +159,17 @@ async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
             "{answer}"
         );
     }
+    // Of another version is not malformed: the answer names those that are taken.
+    let mut newer = batch(1, "/1");
+    newer["v"] = json!(2);
+    newer["more"] = json!(["of", "then"]);
+    let (status, answer) = post(&system, &newer).await;
+    assert_eq!((status, &answer["takes"]), (415, &json!([1])));
+    let error = "v: batches of version 1 are taken here, not of version 2";
+    assert_eq!(answer["error"], error);
+    let check = "/edge/v1/batches/check";
+    let checked = send(&system, Method::POST, check, gzip(&newer), 0).await;
+    assert_eq!(checked.status(), 415);
     let plain = send(&system, Method::POST, "/edge/v1/batches", b"{}".to_vec(), 0).await;
     assert_eq!(plain.status(), 422);
     let mut unknown = batch(1, "/1");
@@ -166,9 +181,13 @@ async fn a_malformed_batch_is_refused_with_the_reason_and_leaves_nothing() {
     assert_eq!(post(&system, &batch(1, "/1")).await.0, 200);
 }
 
-/// A batch with everything an edge tells.
 fn full(seq: u64) -> Value {
-    let mut batch = batch(seq, "/full");
+    full_on(seq, &today())
+}
+
+/// A batch of a day with everything an edge tells.
+pub fn full_on(seq: u64, date: &str) -> Value {
+    let mut batch = batch_on(seq, "/full", date);
     let more = json!({
         "dropped": {"bot": 1_200, "spam_referrer": 2}, "live": {"visitors": 1, "minute": 1},
         "minutes": [[0, 2, 1], [1, 1, 1]],
@@ -372,7 +391,7 @@ async fn reports_of_the_edge_are_checked_and_shown_in_health() {
     assert_eq!(tell(&report).await.0, 200);
     let shown = health().await;
     assert_eq!(shown["status"], "warning");
-    let sums = json!({ "sources": 1, "waiting": 3, "dead": 2, "stuck": 1, "unknown_site": 0 });
+    let sums = json!({ "sources": 1, "waiting": 3, "dead": 2, "stuck": 1, "unknown_site": 0, "other_version": 0 });
     assert_eq!(shown["edge"], sums);
     let log = std::fs::read_to_string(system.log("aggregator")).unwrap();
     assert_eq!(log.matches("strings: why").count(), 1, "logged once: {log}");

@@ -15,7 +15,7 @@ const NEW_KEY: &str = "new-key-new-key-new-key-new-key-new-key-";
 
 impl System {
     /// At noon, so that some hours later is the same day.
-    async fn at_noon() -> Self {
+    pub async fn at_noon() -> Self {
         let options = Options {
             test_clock: true,
             ..Options::default()
@@ -26,7 +26,7 @@ impl System {
     }
 
     /// Starts the edge with the clock that the one before had.
-    async fn start_edge_on_time(&mut self) {
+    pub async fn start_edge_on_time(&mut self) {
         self.start_edge_without_waiting();
         let url = self.edge_url("/test-clock?offset_ms=0");
         self.until("the edge answers", async || {
@@ -66,7 +66,7 @@ impl System {
         (answer.status(), answer.json().await.unwrap())
     }
 
-    async fn until_edge_is(&self, status: StatusCode) -> Value {
+    pub async fn until_edge_is(&self, status: StatusCode) -> Value {
         let mut last = Value::Null;
         self.until(&format!("the edge's health is {status}"), async || {
             let answer = self.http.get(self.edge_url("/health")).send().await;
@@ -79,7 +79,7 @@ impl System {
         last
     }
 
-    async fn until_aggregator_says(&self, status: &str) -> Value {
+    pub async fn until_aggregator_says(&self, status: &str) -> Value {
         let mut last = Value::Null;
         self.until(&format!("the aggregator says {status}"), async || {
             last = self.health(self.dashboard_url("/health")).await.1;

@@ -4,6 +4,8 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::system::{Options, PATIENCE, Process, System, dayfly, free_port, root, view};
@@ -289,6 +291,166 @@ async fn nginx_as_documented_counts_from_the_right_address_and_logs_none() {
     nginx.wait();
 }
 
+/// `dayfly front` before a system.
+fn front(system: &System, browser: &Browser, folder: &Path) -> Process {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let of = |name: &str| folder.join(name).display().to_string();
+    let mut command = Command::new(dayfly());
+    command
+        .arg("front")
+        .env(
+            "DAYFLY_FRONT_LISTEN",
+            format!("127.0.0.1:{}", browser.https),
+        )
+        .env(
+            "DAYFLY_FRONT_REDIRECT_LISTEN",
+            format!("127.0.0.1:{}", browser.http),
+        )
+        .env("DAYFLY_FRONT_TLS_CERT", of("chain.pem"))
+        .env("DAYFLY_FRONT_TLS_KEY", of("key.pem"))
+        .env(
+            "DAYFLY_FRONT_EDGE",
+            format!("count.example.com=127.0.0.1:{}", system.edge_port),
+        )
+        .env(
+            "DAYFLY_FRONT_DASHBOARD",
+            format!("stats.example.com=127.0.0.1:{}", system.dashboard_port),
+        )
+        .env("DAYFLY_LOG", "trace")
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .stdin(Stdio::null());
+    Process::start(&mut command)
+}
+
+#[tokio::test]
+async fn our_own_front_counts_from_the_right_address_and_logs_none() {
+    let mut system = behind_a_proxy().await;
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "20");
+    let browser = Browser {
+        ca: folder.path().join("ca.pem"),
+        https: free_port(),
+        http: free_port(),
+    };
+    let _front = front(&system, &browser, folder.path());
+    is_a_good_proxy(&mut system, &browser, folder.path()).await;
+    // Another name is nobody's, whatever address it is asked at.
+    let other = format!("https://localhost:{}/login", browser.https);
+    let Answer(status, _, body) = browser.ask(&other, &[]);
+    assert_eq!((status, body.contains("has this name")), (421, true));
+}
+
+#[tokio::test]
+async fn our_own_front_lets_views_wait_while_the_edge_is_restarted_and_renews_certificates() {
+    let mut system = behind_a_proxy().await;
+    let key = system.api_key();
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "20");
+    let browser = Browser {
+        ca: folder.path().join("ca.pem"),
+        https: free_port(),
+        http: free_port(),
+    };
+    let mut front = front(&system, &browser, folder.path());
+    browser.until_answers(&browser.https("count", "/health"));
+    let stop = Arc::new(AtomicBool::new(false));
+    let visitors: Vec<_> = (0..3)
+        .map(|n| {
+            let stop = stop.clone();
+            let (body, agent) = (view(&format!("/{n}")), format!("{AGENT}.{n}"));
+            let url = browser.https("count", "/api/event");
+            let mut command = browser.curl(&url, &["-A", &agent, "-d", &body]);
+            std::thread::spawn(move || {
+                let (mut acknowledged, mut refused) = (0, 0);
+                while !stop.load(Ordering::Relaxed) {
+                    let told = run(&mut command);
+                    match told.starts_with("HTTP/1.1 202") {
+                        true => acknowledged += 1,
+                        // What was under way in the very moment may be counted or not.
+                        false => refused += 1,
+                    }
+                    assert!(
+                        told.starts_with("HTTP/1.1 202") || told.contains("502"),
+                        "{told}"
+                    );
+                }
+                [acknowledged, refused]
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        system.stop_edge("TERM");
+        std::thread::sleep(Duration::from_millis(300));
+        system.start_edge().await;
+    }
+    // A renewed certificate, and one that cannot be used: what was read before goes on.
+    certificate(folder.path(), "9");
+    front.signal("HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    std::fs::write(folder.path().join("chain.pem"), "nothing").unwrap();
+    front.signal("HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    stop.store(true, Ordering::Relaxed);
+    let (mut acknowledged, mut refused) = (0, 0);
+    for visitor in visitors {
+        let of = visitor.join().unwrap();
+        acknowledged += of[0];
+        refused += of[1];
+    }
+    assert!(
+        acknowledged > 30 && refused <= 3,
+        "{acknowledged}, {refused}"
+    );
+    let counted = async || system.totals(&key).await[1] >= acknowledged;
+    system.until("all are counted", counted).await;
+    let [visitors, views] = system.totals(&key).await;
+    assert!(visitors == 3 && views <= acknowledged + refused, "{views}");
+    front.signal("TERM");
+    assert!(front.wait().success());
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("certificate and key were read again"), "{log}");
+    assert!(log.contains("what was read before goes on"), "{log}");
+}
+
+#[tokio::test]
+async fn our_own_front_hands_the_edge_no_request_that_is_large_or_never_whole() {
+    let system = behind_a_proxy().await;
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "20");
+    let browser = Browser {
+        ca: folder.path().join("ca.pem"),
+        https: free_port(),
+        http: free_port(),
+    };
+    let _front = front(&system, &browser, folder.path());
+    browser.until_answers(&browser.https("count", "/health"));
+    let large = folder.path().join("large");
+    std::fs::write(&large, vec![b'x'; 64 * 1024 + 1]).unwrap();
+    let url = browser.https("count", "/api/event");
+    let large = format!("@{}", large.display());
+    let Answer(status, head, _) = browser.ask(&url, &["--data-binary", &large]);
+    assert_eq!(status, 413);
+    assert!(head.contains("access-control-allow-origin: *"), "{head}");
+    // A body that was promised and does not come.
+    let Answer(status, ..) = browser.ask(
+        &url,
+        &["--max-time", "20", "-H", "Content-Length: 100", "-d", "{}"],
+    );
+    assert_eq!(status, 408);
+    // What a page asks before it sends, and the script.
+    let Answer(status, head, _) = browser.ask(&url, &["-X", "OPTIONS"]);
+    assert!(status == 204 || status == 200, "{status}");
+    assert!(head.contains("access-control-allow-origin: *"), "{head}");
+    let Answer(status, ..) = browser.ask(&browser.https("count", "/js/script.js"), &[]);
+    assert_eq!(status, 200);
+}
+
 #[tokio::test]
 async fn tls_of_our_own_takes_1_2_and_1_3_and_new_certificates_while_it_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -434,7 +596,7 @@ fn the_units_are_sound_and_closed_off() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::copy("/bin/true", &file).unwrap();
     }
-    for unit in ["dayfly", "dayfly-edge"] {
+    for unit in ["dayfly", "dayfly-edge", "dayfly-front"] {
         let from = root().join(format!("packaging/systemd/{unit}.service"));
         let text = std::fs::read_to_string(&from).unwrap();
         for line in [

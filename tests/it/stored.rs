@@ -126,3 +126,15 @@ pub async fn until_stored(system: &System, table: &str, columns: &[&str], mut ro
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
+
+/// Page views of a local day, of the first site.
+pub async fn views(system: &System, date: jiff::civil::Date) -> i64 {
+    look(system, async |store| {
+        let site = &store.sites().await.unwrap()[0];
+        let mut snapshot = store.snapshot(site.id).await.unwrap();
+        let counted = snapshot.whole(date, date).await.unwrap();
+        let views = counted.sum(PartId::Cube(Cube::Pages), shared::cube::Counter::Views);
+        views.cast_signed()
+    })
+    .await
+}

@@ -122,11 +122,19 @@ impl System {
     }
 
     pub async fn aggregator_alone_with(options: Options) -> Self {
+        let mut system = Self::unstarted(options).await;
+        system.dayfly(&["site", "add", SITE, "--timezone", "Europe/Berlin"]);
+        system.start_aggregator().await;
+        system
+    }
+
+    /// A data folder with a key; there is no database yet, or an empty one on Postgres.
+    pub async fn unstarted(options: Options) -> Self {
         let database = match options.postgres {
             true => Some(crate::postgres::database().await),
             false => None,
         };
-        let mut system = Self {
+        let system = Self {
             database,
             data: tempfile::tempdir().unwrap(),
             salts: tempfile::tempdir_in("/dev/shm").unwrap(),
@@ -141,8 +149,6 @@ impl System {
         };
         std::fs::create_dir(system.data.path().join("edge")).unwrap();
         std::fs::write(system.data.path().join("edge.key"), KEY).unwrap();
-        system.dayfly(&["site", "add", SITE, "--timezone", "Europe/Berlin"]);
-        system.start_aggregator().await;
         system
     }
 
@@ -188,9 +194,21 @@ impl System {
         if self.options.test_clock {
             command.env("DAYFLY_TEST_CLOCK_FILE", self.clock_file());
             command.env("DAYFLY_TEST_REFUSE_FILE", self.refuse_file());
+            command.env("DAYFLY_TEST_WIRE_FILE", self.wire_file());
         }
         self.aggregator = Some(self.logged(&mut command, "aggregator"));
         self.until_answers(self.dashboard_url("/health")).await;
+    }
+
+    fn wire_file(&self) -> PathBuf {
+        self.data.path().join("test-wire")
+    }
+
+    /// Makes the aggregator take batches of these versions, as one of another release would
+    /// (aggregator/src/test_version.rs).
+    pub fn takes(&self, versions: &str) {
+        assert!(self.options.test_clock);
+        std::fs::write(self.wire_file(), versions).unwrap();
     }
 
     fn refuse_file(&self) -> PathBuf {
@@ -198,7 +216,7 @@ impl System {
     }
 
     /// Makes the aggregator call every batch malformed that has this string, as one of another
-    /// version would (aggregator/src/edge.rs); `None` makes it take all again.
+    /// version would (aggregator/src/test_version.rs); `None` makes it take all again.
     pub fn refuse(&self, string: Option<&str>) {
         assert!(self.options.test_clock);
         match string {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod doctor;
 pub mod export;
+pub mod front;
 pub mod funnel;
 pub mod goal;
 pub mod import;

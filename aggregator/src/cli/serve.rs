@@ -125,7 +125,7 @@ impl Listeners {
 
 /// No crash leaves the memory of this process on a disk: the running day's salts are in it (I3). And
 /// as many connections as the system allows, however many a shell does.
-fn prepare_process() {
+pub(super) fn prepare_process() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let none = Rlimit {
         current: Some(0),

@@ -81,6 +81,8 @@ labels! {
         Malformed = "malformed",
         /// The database does not know its site.
         UnknownSite = "unknown_site",
+        /// It is of a version of the wire format that is not taken.
+        OtherVersion = "other_version",
         /// Its site was removed.
         Removed = "removed",
         /// Our own failure.

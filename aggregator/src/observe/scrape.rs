@@ -137,6 +137,11 @@ fn delivery(text: &mut Text, app: &App, now_ms: UnixMs) {
             "Those of them whose site the database does not know.",
             sums.unknown_site,
         ),
+        (
+            "dayfly_edge_sources_other_version",
+            "Those of them whose batches are of a version that this server does not take.",
+            sums.other_version,
+        ),
     ] {
         text.one(name, GAUGE, help, value);
     }

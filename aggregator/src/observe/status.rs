@@ -174,6 +174,7 @@ mod tests {
             dead: 1,
             stuck: false,
             unknown_site: false,
+            other_version: false,
             reason: "why".into(),
             hits_total: 9,
             acknowledged: 1,

@@ -17,6 +17,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments, AssertSqlSafe, Postgres, Row as _, Sqlite, Transaction};
 
+use super::migrate::{self, Stand};
 use crate::error::{Error, Result};
 
 /// How long a statement waits for another process that writes.
@@ -66,11 +67,11 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .pragma("secure_delete", "ON");
+        migrate::sqlite(&writing, &migrate::SQLITE).await?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(writing)
             .await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         // To set auto_vacuum is to write: whoever only reads would wait for whoever holds the lock.
         let readers = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -93,57 +94,45 @@ impl Db {
             writer: pool.clone(),
             readers: pool,
         };
-        db.is_of_this_version(&sqlx::migrate!("migrations/sqlite"))
-            .await?;
+        db.is_of_this_version().await?;
         Ok(db)
     }
 
     /// Connects to a Postgres database, and changes nothing of it.
     pub(super) async fn look_at_postgres(url: &str) -> Result<Self> {
-        let db = Self::Postgres(Self::connect(url).await?);
-        db.is_of_this_version(&sqlx::migrate!("migrations/postgres"))
-            .await?;
+        let db = Self::Postgres(Self::connect(postgres_options(url)?).await?);
+        db.is_of_this_version().await?;
         Ok(db)
     }
 
-    async fn is_of_this_version(&self, wanted: &sqlx::migrate::Migrator) -> Result<()> {
-        let rows = self
-            .all(sql(
-                "SELECT CAST(version AS BIGINT) FROM _sqlx_migrations ORDER BY version",
-            ))
-            .await?;
-        let mut there = Vec::with_capacity(rows.len());
-        for row in &rows {
-            there.push(row.int(0)?);
-        }
-        let wanted: Vec<i64> = wanted.iter().map(|step| step.version).collect();
-        match there == wanted {
-            true => Ok(()),
-            false => Err(Error::Invalid(format!(
-                "its schema is of version {}, this program's of {}",
-                there.last().unwrap_or(&0),
-                wanted.last().unwrap_or(&0)
+    async fn is_of_this_version(&self) -> Result<()> {
+        let (there, known) = match self {
+            Self::Sqlite { readers, .. } => {
+                let there = migrate::of_sqlite(&mut *readers.acquire().await?).await?;
+                (there, &migrate::SQLITE)
+            }
+            Self::Postgres(pool) => {
+                let there = migrate::of_postgres(&mut *pool.acquire().await?).await?;
+                (there, &migrate::POSTGRES)
+            }
+        };
+        match migrate::stand(&there, known)? {
+            Stand::Current => Ok(()),
+            Stand::Behind(from) => Err(Error::Invalid(format!(
+                "its schema is of version {from}, this program's of {}",
+                known.iter().last().map_or(0, |step| step.version)
             ))),
         }
     }
 
     /// Connects to a Postgres database and brings its schema up to date.
     pub(super) async fn postgres(url: &str) -> Result<Self> {
-        let pool = Self::connect(url).await?;
-        sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self::Postgres(pool))
+        let options = postgres_options(url)?;
+        migrate::postgres(&options, &migrate::POSTGRES).await?;
+        Ok(Self::Postgres(Self::connect(options).await?))
     }
 
-    async fn connect(url: &str) -> Result<PgPool> {
-        // What sqlx says of a broken URL may repeat its password.
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| {
-                Error::Invalid(
-                    "the database's URL is not one of Postgres: postgres://user:password@host/name"
-                        .into(),
-                )
-            })?
-            .application_name("dayfly");
+    async fn connect(options: PgConnectOptions) -> Result<PgPool> {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(BUSY)
@@ -240,6 +229,16 @@ impl Db {
         }
         Ok(())
     }
+}
+
+/// What sqlx says of a broken URL may repeat its password.
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        Error::Invalid(
+            "the database's URL is not one of Postgres: postgres://user:password@host/name".into(),
+        )
+    })?;
+    Ok(options.application_name("dayfly"))
 }
 
 /// A transaction. Dropped without [`Tx::commit`] it changes nothing.

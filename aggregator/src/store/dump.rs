@@ -446,7 +446,9 @@ fn unknown() -> Error {
 /// A table being filled.
 pub(super) struct Into {
     table: &'static str,
-    columns: &'static [(&'static str, Kind)],
+    /// Those of the backup. A column that came later has what its step of the schema gave to rows
+    /// that were there.
+    columns: Vec<(&'static str, Kind)>,
     waiting: Vec<Vec<Cell>>,
     bytes: usize,
     /// The days whose partition is known to be there (Postgres).
@@ -457,14 +459,22 @@ impl Into {
     fn new(name: &str, columns: &[String]) -> Result<Self> {
         let found = TABLES.into_iter().find(|(table, _)| *table == name);
         let (table, known) = found.ok_or_else(unknown)?;
-        if !known.iter().map(|(name, _)| name).eq(columns) {
+        let known = known.iter().copied();
+        let told: Vec<_> = known
+            .filter(|(name, _)| columns.iter().any(|told| told == name))
+            .collect();
+        if !told.iter().map(|(name, _)| name).eq(columns) {
             return Err(unknown());
         }
-        Ok(Self::of((table, known)))
+        Ok(Self::with(table, told))
     }
 
     /// Fills a table.
     pub(super) fn of((table, columns): Table) -> Self {
+        Self::with(table, columns.to_vec())
+    }
+
+    fn with(table: &'static str, columns: Vec<(&'static str, Kind)>) -> Self {
         Self {
             table,
             columns,
@@ -481,11 +491,12 @@ impl Into {
             Cell::Text(_) => *kind == Text,
             Cell::Bytes(_) => *kind == Bytes,
         };
-        if cells.len() != self.columns.len() || !cells.iter().zip(self.columns).all(fits) {
+        if cells.len() != self.columns.len() || !cells.iter().zip(&self.columns).all(fits) {
             return Err(unknown());
         }
         if self.table == "part" && tx.engine() == Engine::Postgres {
-            let Some(Cell::Int(date)) = cells.get(2) else {
+            let at = self.columns.iter().position(|(name, _)| *name == "date");
+            let Some(Cell::Int(date)) = at.and_then(|at| cells.get(at)) else {
                 return Err(unknown());
             };
             if self.has_partition.insert(*date) {

@@ -20,6 +20,7 @@ mod links;
 mod live;
 mod logins;
 mod mail;
+mod migrate;
 mod moving;
 mod props;
 mod retention;

@@ -1,12 +1,13 @@
 //! How a day object delivers: it sends what waits, asks hourly, and tells how that goes. What each
 //! answer changes is `shared::object`'s to say; this sends and waits.
 
+use shared::batch::Source;
 use shared::clock::UnixMs;
-use shared::object::{Next, PAUSE_MS_MAX, Said, pause_ms};
+use shared::object::{Name, Next, PAUSE_MS_MAX, Said, pause_ms};
 use shared::report::{Report, TELL_MS};
-use worker::Result;
+use worker::{Error, Result};
 
-use super::DayObject;
+use super::{DayObject, UNREADABLE};
 use crate::delivery::{self, Known};
 use crate::settings::Settings;
 use crate::{platform, sites};
@@ -122,24 +123,31 @@ impl DayObject {
     /// more, else every minute while anything waits.
     pub(super) async fn tell(&self) -> Result<()> {
         let now_ms = platform::now_ms();
-        let Some(report) = self.stored(|object| Ok(object.report()))? else {
+        let report = match self.stored(|object| Ok(object.report())) {
+            Err(_) if self.unreadable.get() => Some(self.unreadable_report()?),
+            report => report?,
+        };
+        let Some(report) = report else {
             return self.tell_end(now_ms).await;
         };
         let trouble = |report: &Report| {
-            let unknown_site = report.unknown_site;
-            (report.dead, report.stuck, unknown_site, report.is_quiet())
+            let because = (report.unknown_site, report.other_version);
+            (report.dead, report.stuck, because, report.is_quiet())
         };
-        let told = self.told.borrow().clone();
-        let is_due = match told {
+        let told_before = self.told.borrow().clone();
+        let is_due = match &told_before {
             None => !report.is_quiet() || self.told_trouble().await?,
             Some((before, told_ms)) => {
-                let is_old = now_ms.saturating_sub(told_ms) >= TELL_MS;
-                trouble(&before) != trouble(&report) || (is_old && !report.is_quiet())
+                let is_old = now_ms.saturating_sub(*told_ms) >= TELL_MS;
+                trouble(before) != trouble(&report) || (is_old && !report.is_quiet())
             }
         };
         match is_due {
             true => {
                 let is_trouble = report.is_trouble();
+                if told_before.is_none() && !is_trouble && self.told_trouble().await? {
+                    self.tell_readable().await?;
+                }
                 self.tell_now(report, now_ms).await?;
                 self.note(is_trouble).await
             }
@@ -148,6 +156,36 @@ impl DayObject {
                 self.told.borrow_mut().get_or_insert((report, now_ms));
                 Ok(())
             }
+        }
+    }
+
+    /// Of a day object that cannot be read only its name is known.
+    fn unreadable_report(&self) -> Result<Report> {
+        let name = self.state.id().name().ok_or(UNREADABLE)?;
+        let name: Name = name.parse().map_err(|problem: &str| Error::from(problem))?;
+        Ok(Report {
+            source: Source {
+                site: name.site,
+                date: name.date,
+                shard: name.shard,
+                incarnation: "0".repeat(32),
+            },
+            waiting: 0,
+            dead: 0,
+            stuck: true,
+            unknown_site: false,
+            other_version: false,
+            reason: UNREADABLE.to_owned(),
+            hits_total: 0,
+            acknowledged: 0,
+        })
+    }
+
+    /// It may have been an edge that could not read this that told of trouble.
+    async fn tell_readable(&self) -> Result<()> {
+        match self.unreadable_report() {
+            Ok(report) => sites::tell(&self.env, &report.ended()).await,
+            Err(_) => Ok(()), // An alarm is not told its name: that report is forgotten in time.
         }
     }
 

@@ -24,6 +24,11 @@ pub enum Answer {
     },
     /// It has another batch of this number.
     Conflict,
+    /// It takes no batches of this version of the wire format: it is to be upgraded.
+    OtherVersion {
+        /// That, in its words.
+        reason: String,
+    },
     /// Its database has no such site, and none of that number was removed from it: it is empty, or
     /// older than the site.
     UnknownSite {
@@ -54,6 +59,7 @@ impl Said {
             last: Option<u64>,
             #[serde(default)]
             removed: bool,
+            takes: Option<Vec<u8>>,
         }
         let refusal = || serde_json::from_slice::<Refusal>(body).ok();
         match status {
@@ -66,6 +72,11 @@ impl Said {
                 Self::Answer(Answer::UnknownSite { reason })
             }),
             410 if refusal().is_some_and(|refusal| refusal.removed) => Self::Gone,
+            415 => refusal()
+                .filter(|refusal| refusal.takes.is_some())
+                .map_or(Self::Later, |Refusal { error: reason, .. }| {
+                    Self::Answer(Answer::OtherVersion { reason })
+                }),
             422 => refusal().map_or(Self::Later, |Refusal { error: reason, .. }| {
                 Self::Answer(Answer::Malformed { reason })
             }),
@@ -106,17 +117,24 @@ mod tests {
                 }),
             ),
             (410, removed, Said::Gone),
+            (
+                415,
+                br#"{"error":"pages: why","takes":[1]}"#,
+                answer(Answer::OtherVersion {
+                    reason: reason.clone(),
+                }),
+            ),
             (422, error, answer(Answer::Malformed { reason })),
         ] {
             assert_eq!(Said::read(status, body), said, "{status}");
         }
         // A clock that is off, a proxy, an outage: it is sent again.
         for status in [
-            0, 301, 400, 401, 403, 408, 410, 413, 429, 500, 502, 503, 504,
+            0, 301, 400, 401, 403, 408, 410, 413, 415, 429, 500, 502, 503, 504,
         ] {
             assert_eq!(Said::read(status, error), Said::Later, "{status}");
         }
-        for status in [404, 409, 410, 422] {
+        for status in [404, 409, 410, 415, 422] {
             assert_eq!(Said::read(status, b"<html>blocked</html>"), Said::Later);
         }
     }

@@ -24,15 +24,25 @@ const LACKING: &str = "batches that the aggregator lacks are not here";
 /// Why the batch to be sent next is not taken.
 pub(super) struct Stuck {
     reason: String,
+    because: Because,
+}
+
+/// What somebody can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Because {
     /// The aggregator's database does not know the site.
-    unknown_site: bool,
+    UnknownSite,
+    /// The aggregator takes no batches of this version.
+    OtherVersion,
+    /// The reason says it.
+    Other,
 }
 
 impl From<&str> for Stuck {
     fn from(reason: &str) -> Self {
         Self {
             reason: reason.to_owned(),
-            unknown_site: false,
+            because: Because::Other,
         }
     }
 }
@@ -89,6 +99,13 @@ impl Object {
                 self.site_is_unknown(&reason);
                 Ok(Next::Slowly)
             }
+            Answer::OtherVersion { reason } => {
+                self.stuck = Some(Stuck {
+                    reason: bounded_reason(&reason),
+                    because: Because::OtherVersion,
+                });
+                Ok(Next::Slowly)
+            }
             Answer::Conflict => {
                 self.stuck = Some("another batch of this number was applied".into());
                 if self.dead.contains_key(&seq) {
@@ -142,6 +159,7 @@ impl Object {
             None => None,
         };
         let mut blank = Batch::empty(self.source(), seq);
+        blank.v = self.wire;
         let is_last = seq.saturating_add(1) == self.meta.next_seq;
         blank.closed = self.meta.phase == Phase::Sealed && is_last;
         blank.degraded = self.meta.degraded;
@@ -174,7 +192,7 @@ impl Object {
     pub fn site_is_unknown(&mut self, reason: &str) {
         self.stuck = Some(Stuck {
             reason: bounded_reason(reason),
-            unknown_site: true,
+            because: Because::UnknownSite,
         });
     }
 
@@ -263,6 +281,7 @@ impl Object {
         let since = self.hits_since(store, &batch)?;
         // It may itself be a blank that was refused, and count none.
         let counted = since.saturating_sub(batch.set_aside);
+        batch.v = self.wire;
         batch.source = self.source();
         batch.seq = seq;
         batch.closed = self.meta.phase == Phase::Sealed;
@@ -288,6 +307,7 @@ impl Object {
     pub fn report(&self) -> Report {
         let sealed = self.meta.next_seq.saturating_sub(1);
         let stuck = self.stuck.as_ref();
+        let is_because = |because| stuck.is_some_and(|stuck| stuck.because == because);
         let reason = stuck.map(|stuck| &stuck.reason);
         let reason = reason.or(self.dead.values().next_back());
         Report {
@@ -295,7 +315,8 @@ impl Object {
             waiting: self.waiting,
             dead: self.dead.len() as u64,
             stuck: stuck.is_some(),
-            unknown_site: stuck.is_some_and(|stuck| stuck.unknown_site),
+            unknown_site: is_because(Because::UnknownSite),
+            other_version: is_because(Because::OtherVersion),
             reason: reason.cloned().unwrap_or_default(),
             hits_total: self.day.hits_total(),
             acknowledged: sealed.saturating_sub(self.waiting),

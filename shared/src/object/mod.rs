@@ -39,6 +39,7 @@ use crate::limits;
 use crate::settings::Detail;
 use crate::stored;
 use crate::visitor::DayKey;
+use crate::wire;
 pub use answer::{Answer, PAUSE_MS_MAX, Said, pause_ms};
 pub use delivery::Next;
 pub use name::Name;
@@ -142,6 +143,8 @@ pub struct Object {
     checked_ms: UnixMs,
     /// When dead letters were last tried, in this life.
     tried_ms: UnixMs,
+    /// The version that batches are sealed in ([`Object::speak`]).
+    wire: u8,
 }
 
 impl Object {
@@ -182,6 +185,7 @@ impl Object {
             stuck: None,
             checked_ms: 0,
             tried_ms: 0,
+            wire: wire::spoken(&wire::WRITTEN, &[]),
             meta,
         }))
     }
@@ -215,7 +219,13 @@ impl Object {
             stuck: None,
             checked_ms: 0,
             tried_ms: 0,
+            wire: wire::spoken(&wire::WRITTEN, &[]),
         }
+    }
+
+    /// Seals in this version from now on; of a new life nobody has said which the aggregator takes.
+    pub fn speak(&mut self, version: u8) {
+        self.wire = version;
     }
 
     /// Which object this is.
@@ -457,10 +467,11 @@ impl Object {
             let seq = self.meta.next_seq;
             let last = self.meta.phase == Phase::Drained;
             let source = self.source();
-            let batch = {
+            let mut batch = {
                 let (degraded, detail) = (self.meta.degraded, self.meta.detail);
                 self.day.seal_as(source, seq, degraded, last, detail)
             };
+            batch.v = self.wire;
             self.meta.next_seq = seq.saturating_add(1);
             if batch.closed {
                 self.meta.phase = Phase::Sealed;

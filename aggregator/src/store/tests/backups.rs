@@ -9,6 +9,7 @@ on_both_engines!(
     i12_what_is_known_of_removed_sites_outlives_a_restore,
     what_opens_accounts_is_in_no_backup,
     what_is_no_backup_changes_nothing,
+    a_backup_of_an_earlier_schema_is_restored_and_one_of_a_later_is_not,
     every_table_is_in_a_backup_or_left_out_on_purpose,
 );
 
@@ -227,6 +228,69 @@ async fn what_is_no_backup_changes_nothing(place: Place) {
     let expected =
         ["081500", "091500", "101500"].map(|at| format!("dayfly-2026-11-23T{at}Z.backup"));
     assert_eq!(names, expected);
+}
+
+async fn a_backup_of_an_earlier_schema_is_restored_and_one_of_a_later_is_not(place: Place) {
+    use crate::backup::format::{Cell, Frame};
+    let (store, site) = filled(&place).await;
+    let now = dumped(&store).await;
+    // A column that came later has what it is made with, and a table that did is empty.
+    let (mut frames, mut table, mut at) = (Vec::new(), String::new(), None);
+    for frame in now.clone() {
+        match frame {
+            Frame::Table { name, mut columns } => {
+                at = columns.iter().position(|column| column == "kept_months");
+                at.map(|at| columns.remove(at));
+                table.clone_from(&name);
+                frames.push(Frame::Table { name, columns });
+            }
+            Frame::Row(mut cells) => {
+                at.map(|at| cells.remove(at));
+                frames.push(Frame::Row(cells));
+            }
+            other => frames.push(other),
+        }
+        if table == "saved_segment" {
+            frames.pop();
+        }
+    }
+    let mut earlier = frames.into_iter();
+    let restored = store.load(|| Ok(earlier.next()), 2, true).await.unwrap();
+    assert_eq!(restored.sites, 2);
+    assert_eq!(views(&store, site.id, today()).await, 70);
+    assert_eq!(store.kept_months(site.id).await.unwrap(), 25);
+    assert_eq!(
+        number(&store, "SELECT count(*) FROM saved_segment").await,
+        0
+    );
+
+    let site_with = |column: &str| Frame::Table {
+        name: "site".into(),
+        columns: vec!["id".into(), column.into()],
+    };
+    for later in [
+        vec![Frame::Table {
+            name: "later".into(),
+            columns: vec!["id".into()],
+        }],
+        vec![
+            site_with("later"),
+            Frame::Row(vec![Cell::Int(1), Cell::Int(1)]),
+        ],
+        vec![
+            site_with("id"),
+            Frame::Row(vec![Cell::Int(1), Cell::Int(1)]),
+        ],
+        vec![
+            site_with("domain"),
+            Frame::Row(vec![Cell::Int(1), Cell::Int(1)]),
+        ],
+    ] {
+        let mut later = later.into_iter();
+        let refused = store.load(|| Ok(later.next()), 2, true).await.unwrap_err();
+        assert!(refused.to_string().contains("does not know"), "{refused}");
+        assert_eq!(views(&store, site.id, today()).await, 70);
+    }
 }
 
 async fn every_table_is_in_a_backup_or_left_out_on_purpose(place: Place) {

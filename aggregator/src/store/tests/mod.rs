@@ -7,6 +7,7 @@ mod imports;
 mod mail;
 mod moving;
 mod saved_segments;
+mod schema;
 mod settings;
 mod several;
 mod shared_links;

@@ -27,5 +27,5 @@ async fn a_database_is_looked_at_and_not_changed(place: Place) {
     store.db.execute(newer).await.unwrap();
     store.close().await;
     let refused = Store::look(&place).await.unwrap_err().to_string();
-    assert!(refused.contains("version 9999"), "{refused}");
+    assert!(refused.contains("its schema is 9999"), "{refused}");
 }

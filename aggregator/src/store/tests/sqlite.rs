@@ -58,24 +58,3 @@ async fn i12_what_was_deleted_is_in_no_file_and_the_file_shrinks() {
     assert!(after * 4 < before, "{before} bytes became {after}");
     store.close().await;
 }
-
-#[tokio::test]
-async fn a_database_of_a_newer_version_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::File(folder.path().join("x.sqlite"));
-    let store = Store::open(&place).await.unwrap();
-    store
-        .db
-        .execute(sql(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-             VALUES (9999, 'of the future', 1, x'00', 0)",
-        ))
-        .await
-        .unwrap();
-    store.close().await;
-    let error = Store::open(&place).await.unwrap_err().to_string();
-    assert!(
-        error.contains("another version of Dayfly has written it"),
-        "{error}"
-    );
-}

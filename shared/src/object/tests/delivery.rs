@@ -306,6 +306,36 @@ fn i12_a_site_that_the_aggregator_does_not_know_is_kept_and_told() {
 }
 
 #[test]
+fn i7_a_batch_of_a_version_that_is_not_taken_waits_and_is_no_dead_letter() {
+    let store = Memory::default();
+    let mut object = new_object();
+    object.speak(2);
+    seal_each(&mut object, &store, &["/1", "/2"]);
+    let bodies = store.bodies_after(0);
+    let other = || Answer::OtherVersion {
+        reason: "v: of version 1\n".into(),
+    };
+    for _ in 0..3 {
+        let next = object.answered(&store, 1, other(), NOW).unwrap();
+        assert_eq!(next, Next::Slowly);
+        let report = object.report();
+        assert!(report.stuck && report.other_version && !report.unknown_site);
+        assert_eq!((report.waiting, report.dead), (2, 0));
+        assert_eq!(report.reason, "v: of version 1");
+        object = reopen(&store);
+    }
+    // Its bytes stay what they are, whatever is spoken by now.
+    object.speak(1);
+    assert_eq!(store.bodies_after(0), bodies);
+    object.answered(&store, 1, Answer::Taken, NOW).unwrap();
+    object.answered(&store, 2, Answer::Taken, NOW).unwrap();
+    assert!(object.report().is_quiet());
+    seal_each(&mut object, &store, &["/3"]);
+    let (_, body) = object.outgoing(&store).unwrap().unwrap();
+    assert_eq!(Batch::decode(&body).unwrap().v, 1);
+}
+
+#[test]
 fn i7_a_conflict_is_kept_and_tried_slowly() {
     let store = Memory::default();
     let mut object = new_object();
