@@ -49,6 +49,11 @@ const LATE_AFTER_MS = 1_000;
 const GATHER_MS = 5;
 /** Day objects whose last call is remembered; beyond that all are forgotten. */
 const CALLS_MAX = 10_000;
+/**
+ * How long a beacon waits for what the aggregator says of its site: one that answers nothing must not
+ * keep beacons that nobody can count.
+ */
+const ASK_MS_MAX = 5_000;
 /** How often a call to a day object is tried. */
 const TRIES = 3;
 /** A day object's answer that says whom its key is to be sealed for (edge/src/day_object.rs). */
@@ -206,7 +211,8 @@ async function beacon(request, env, ctx, told_country) {
   let ticket = take(body, agent, address, country, gpc, dnt, false);
   if (ticket === ASK_FIRST || ticket === ASK_MEANWHILE) {
     const asked = ask(env, ctx);
-    if (ticket === ASK_FIRST) await asked;
+    if (ticket === ASK_FIRST)
+      await Promise.race([asked, scheduler.wait(ASK_MS_MAX)]);
     ticket = take(body, agent, address, country, gpc, dnt, true);
   }
   if (ticket >= TICKET) {

@@ -305,7 +305,7 @@ async fn a_move_that_cannot_be_is_refused_in_a_line() {
         .await
         .unwrap();
     let error = refused(&["migrate", "--to", &to]);
-    assert!(error.contains("another version of Dayfly"), "{error}");
+    assert!(error.contains("a newer Dayfly has written it"), "{error}");
     // All the while the server was well, and took what came.
     let told = health(&system).await;
     assert_eq!(told["status"], "ok", "{told}");

@@ -19,6 +19,7 @@ use shared::settings::Detail;
 use shared::visitor::{DayKey, Salt, VisitorHasher};
 
 use crate::on_disk::{DayFile, counted, day_files};
+use crate::soak::line::{Line, Mode};
 use crate::stored::look;
 use crate::system::{Options, SITE, System};
 
@@ -284,4 +285,36 @@ async fn i8_a_day_without_the_aggregator_is_counted_once_on_real_workerd() {
         begin.elapsed()
     );
     assert!(views_by_page(&system, date).await == views);
+}
+
+/// Whatever is asked of the aggregator, and never answered: nobody waits for it for long.
+#[tokio::test]
+async fn i8_hanging_it_keeps_no_beacon_waiting() {
+    let mut system = System::aggregator_alone().await;
+    let (line, port) = Line::start(system.dashboard_port).await;
+    system.delivers_to = Some(port);
+    system.start_edge().await;
+    let key = system.api_key();
+    system.view("before", "/").await;
+    line.set(Mode::Hangs);
+    // Then what is known is so old that it is asked for anew before a site is called unknown.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let unknown = serde_json::json!({"n": "pageview", "u": "https://nobody.example/"});
+    let began = Instant::now();
+    let answer = system.post(unknown.to_string(), &[]).await;
+    assert_eq!(answer.headers()["x-dayfly-dropped"], "unknown_site");
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    let began = Instant::now();
+    system.view("meanwhile", "/").await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    line.set(Mode::Open);
+    system.until_totals(&key, [2, 2]).await;
 }

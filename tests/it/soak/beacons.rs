@@ -19,9 +19,11 @@ use crate::system::{System, agent};
 /// Beacons a second.
 const RATE: u32 = 200;
 const SENDERS: u32 = 16;
-/// Who comes back again and again: everybody some hundred times at most, below a day's limit.
-const VISITORS: u64 = 10_000;
+/// Who comes back again and again, some hundred times each, below a day's limit. Everybody looks at the
+/// same few pages every time, so that after the first quarter nothing is new, and memory has no reason to grow.
+const VISITORS: u64 = 4_000;
 const PAGES: u64 = 400;
+const PAGES_EACH: u64 = 4;
 
 /// A site, and where its days begin.
 #[derive(Clone)]
@@ -172,7 +174,8 @@ impl Sender {
     }
 
     async fn one(&mut self) {
-        let (kind, visitor, page) = (self.kind(), self.random(VISITORS), self.random(PAGES));
+        let (kind, visitor, nth) = (self.kind(), self.random(VISITORS), self.random(PAGES_EACH));
+        let page = (visitor * 7 + nth) % PAGES;
         let place = usize::from(self.random(4) == 0);
         let site = self.sites[place].clone();
         let user_agent = match kind {

@@ -12,7 +12,7 @@
 //! One of the two sites ends its day within the hour, whenever that begins.
 
 mod beacons;
-mod line;
+pub mod line;
 mod memory;
 mod questions;
 mod watch;
