@@ -318,9 +318,9 @@ ${machine.map(([name, value]) => `| ${name} | ${value} |`).join("\n")}
 |---|---|---|---|---|
 ${runs.map(([name, run]) => `| ${name} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${number(run.seconds / 60, 1)} min | ${run.load_before} |`).join("\n")}
 
-${lacking.length === 0 ? "" : `Not run since, or broken off: ${lacking.join(", ")}.\n\n`}## Figures with an aim
+${lacking.length === 0 ? "" : `Not run on this code, or failed: ${lacking.join(", ")}.\n\n`}## Figures with an aim
 
-${missed.length === 0 ? "All of them are met." : `${missed.length} of ${Object.values(FIGURES).flat().length} are missed.`} The floor is a Worker of nine lines of JavaScript that answers 202 and reads
+${missed.length === 0 ? "All that were measured are met." : `${missed.length} of ${Object.values(FIGURES).flat().length} are missed.`} The floor is a Worker of nine lines of JavaScript that answers 202 and reads
 nothing, in the same workerd.
 
 | | aim | measured | met |

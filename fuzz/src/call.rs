@@ -2,7 +2,8 @@
 //! object was lost and read again, and is sealed into batches that the aggregator takes.
 
 use shared::batch::Batch;
-use shared::call::{CALL_VERSION, Call, Entry, Header};
+use shared::call::{CALL_VERSION, Call, Entry, Header, SealedKey, resealed};
+use shared::handover::Receiver;
 use shared::jiff::civil::{Date, date};
 use shared::object::memory::{Kept, Memory};
 use shared::object::{Answer, Gathered, Name, Object};
@@ -28,10 +29,19 @@ pub(crate) fn header() -> Header {
     }
 }
 
-/// Takes the entries of a call, and the same bytes as a whole call.
+/// Takes the entries of a call, and the same bytes as a whole call, as it is sent.
 pub fn run(data: &[u8]) {
-    if let Some(call) = Call::decode(data) {
-        gather(&call);
+    let key = header().key;
+    if let Some(call) = Call::decode_sealed(data) {
+        assert!(
+            call.header
+                .key
+                .open(&Receiver::from_random([5; 32]))
+                .is_none()
+        );
+        let again = SealedKey::unknown(call.header.key.check);
+        assert!(resealed(data, again).is_some());
+        gather(&call.opened(key));
     }
     let mut bytes = postcard::to_allocvec(&header()).expect("a header");
     bytes.extend_from_slice(data);

@@ -8,7 +8,7 @@ mod targets;
 use std::path::Path;
 
 use shared::address::ClientAddress;
-use shared::call::{CallBuilder, Entry, Hit, HitKind, Revenue};
+use shared::call::{CallBuilder, Entry, Hit, HitKind, Revenue, SealedKey};
 use shared::drops::Drop;
 use shared::visitor::{Salt, VisitorHash};
 
@@ -224,6 +224,13 @@ fn seeds_of_calls() {
         }
         let bytes = call.into_bytes();
         std::fs::write(folder.join(name), &bytes[head..]).unwrap();
-        std::fs::write(folder.join(format!("{name}_whole")), bytes).unwrap();
+        let sealed = header
+            .clone()
+            .with_key(SealedKey::unknown(header.key.check()));
+        let mut whole = CallBuilder::new(&sealed).unwrap();
+        for entry in &entries {
+            whole.push(entry).unwrap();
+        }
+        std::fs::write(folder.join(format!("{name}_whole")), whole.into_bytes()).unwrap();
     }
 }

@@ -306,7 +306,8 @@ impl Tx {
         Ok(())
     }
 
-    /// [`Tx::each`], with a `take` that may wait.
+    /// [`Tx::each`], with a `take` that may wait. That one is not made of this: the future of an
+    /// `AsyncFnMut` is not `Send` for every lifetime, and whoever serves needs that.
     pub(super) async fn each_in_turn(
         &mut self,
         statement: Statement,
