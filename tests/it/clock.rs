@@ -4,6 +4,7 @@
 //! (`aggregator/src/clock.rs`); both are builds with the feature `test-clock`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aggregator::clock::SystemClock;
 use jiff::Timestamp;
@@ -15,6 +16,20 @@ use crate::system::{Process, System};
 
 /// Where [`crate::system::SITE`] is.
 const TIMEZONE: &str = "Europe/Berlin";
+
+/// How long a test may take that must begin and end on one day.
+const TEST_MS: i64 = 60_000;
+
+/// Waits for the day's end where it is so near that it would come in the middle of a test.
+pub async fn away_from_midnight() {
+    let now = Timestamp::now().in_tz(TIMEZONE).unwrap();
+    let midnight = now.tomorrow().unwrap().start_of_day().unwrap();
+    let left_ms = midnight.timestamp().as_millisecond() - now.timestamp().as_millisecond();
+    if left_ms < TEST_MS {
+        let left_ms = u64::try_from(left_ms).unwrap();
+        tokio::time::sleep(Duration::from_millis(left_ms + 1)).await;
+    }
+}
 
 impl System {
     /// The file that tells the aggregator.

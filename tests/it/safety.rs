@@ -1,5 +1,6 @@
 //! Keeping counts safe by command: backups, audits; and sending no more than is wanted.
 
+use jiff::civil::time;
 use serde_json::json;
 
 use crate::stored::{stored, until_stored};
@@ -7,13 +8,16 @@ use crate::system::{Options, SITE, System};
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// At noon, so that an hour later is the same day.
 async fn system(postgres: bool) -> System {
-    System::start_with(Options {
+    let mut system = System::start_with(Options {
         test_clock: true,
         postgres,
         ..Options::default()
     })
-    .await
+    .await;
+    system.advance_to(time(12, 0, 0, 0)).await;
+    system
 }
 
 async fn restored(postgres: bool) {

@@ -130,6 +130,7 @@ impl System {
 
     /// A data folder with a key; there is no database yet, or an empty one on Postgres.
     pub async fn unstarted(options: Options) -> Self {
+        crate::clock::away_from_midnight().await;
         let database = match options.postgres {
             true => Some(crate::postgres::database().await),
             false => None,
