@@ -86,10 +86,7 @@ async fn health(env: Env) -> Result<web_sys::Response> {
 
 async fn is_ready(env: &Env) -> Result<()> {
     settings::settings(env)?;
-    match sites::known() {
-        Some(_) => Ok(()),
-        None => sites::load(env).await.map(drop),
-    }
+    sites::known_or_loaded(env).await.map(drop)
 }
 
 /// The path of an absolute url, without its query.

@@ -66,9 +66,13 @@ pub async fn answer(request: &Request, method: &str, env: &Env) -> Result<Respon
         );
     }
 
-    let known = match sites::known() {
-        Some(known) => known,
-        None => sites::load(env).await?,
+    let known = match sites::known_or_loaded(env).await {
+        Ok(known) => known,
+        Err(error) => {
+            worker::console_warn!("me: {error}");
+            let problem = r#"{"error":"the edge does not know its sites yet; ask again"}"#;
+            return say(503, "application/json", problem);
+        }
     };
     let wanted = query_of(&request.url());
     let mut asked: Vec<&Ready> = match &wanted {

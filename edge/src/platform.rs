@@ -1,9 +1,15 @@
 //! What the platform gives and the worker crate does not: the time, random bytes, an atomic
 //! block of SQL, a jurisdiction, and what `request.cf` says.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
 use shared::clock::{Clock, UnixMs};
 use shared::handover::Receiver;
 use wasm_bindgen::prelude::*;
+use worker::Delay;
 use worker::js_sys;
 use worker::wasm_bindgen_futures::JsFuture;
 use zeroize::Zeroizing;
@@ -124,6 +130,16 @@ pub async fn take_body(body: Result<js_sys::Promise, JsValue>) -> worker::Result
     let bytes = view.to_vec();
     view.fill(0, 0, view.length());
     Ok(bytes)
+}
+
+/// What a future gives within this time; `None`: it took longer, and is dropped.
+pub async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut over) = (pin!(future), pin!(Delay::from(limit)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(given) => Poll::Ready(Some(given)),
+        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// Overwrites what calls before this one have left of the stack.

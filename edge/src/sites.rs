@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use shared::clock::UnixMs;
@@ -30,6 +31,10 @@ const UNKNOWN_AFTER_MS: i64 = 2_000;
 /// However often this isolate's health is asked for, the roster object is asked once in this
 /// time, ms.
 const DELIVERY_FRESH_MS: i64 = 2_000;
+
+/// How long a question waits for what the aggregator says of the sites, as a beacon does
+/// (`entry.js`).
+const ASK_MAX: Duration = Duration::from_secs(5);
 
 /// Versions that batches are sealed in. Tests have a second one: the first under another number.
 const WRITTEN: &[u8] = if cfg!(feature = "test-clock") {
@@ -112,6 +117,19 @@ pub fn spoken() -> u8 {
 /// The sites; `None` when nothing was ever known.
 pub fn known() -> Option<Rc<Sites>> {
     SITES.with(|sites| sites.borrow().clone())
+}
+
+/// [`known`], loaded where nothing was.
+///
+/// # Errors
+/// As [`load_sites`], or it takes too long.
+pub async fn known_or_loaded(env: &Env) -> Result<Rc<Sites>> {
+    match known() {
+        Some(sites) => Ok(sites),
+        None => platform::within(ASK_MAX, load(env))
+            .await
+            .unwrap_or_else(|| Err("the aggregator does not say which sites there are".into())),
+    }
 }
 
 /// The running day of a site; `None` without a salt for it.
@@ -206,7 +224,7 @@ pub async fn load_sites(env: Env) -> std::result::Result<(), JsError> {
 ///
 /// # Errors
 /// As there.
-pub async fn load(env: &Env) -> Result<Rc<Sites>> {
+async fn load(env: &Env) -> Result<Rc<Sites>> {
     let age_ms = platform::now_ms().saturating_sub(FETCHED_MS.get());
     let max_age_ms = match age_ms > ROSTER_FRESH_MS {
         true => ROSTER_FRESH_MS,

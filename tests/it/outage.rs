@@ -315,6 +315,27 @@ async fn i8_hanging_it_keeps_no_beacon_waiting() {
         "{:?}",
         began.elapsed()
     );
+    // Nor whoever asks an edge that has just been started.
+    system.stop_edge("TERM");
+    system.start_edge_without_waiting();
+    let began = Instant::now();
+    let mut answers = Vec::new();
+    system
+        .until("the edge answers", async || {
+            for path in ["/health", "/me"] {
+                let request = system.http.get(system.edge_url(path));
+                answers.extend(request.send().await.ok());
+            }
+            answers.len() == 2
+        })
+        .await;
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        began.elapsed()
+    );
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status()).collect();
+    assert_eq!(statuses, [503, 503]);
     line.set(Mode::Open);
     system.until_totals(&key, [2, 2]).await;
 }
