@@ -6,7 +6,7 @@
 // Gathering: hits that arrive while a call to their day object is in flight are
 // sent as the next call. Idle adds no delay, load makes larger commits. Whoever
 // opens a gathering sends it, from its own waitUntil, after the one before has
-// ended; everybody in it waits for the same promise.
+// ended; everybody in it waits for that (`until_ended`).
 //
 // EU_ONLY: a location outside the EU passes requests on, unread, to a front object in it, which does
 // the same (ARCHITECTURE.md, "How a request is passed on").
@@ -54,6 +54,8 @@ const CALLS_MAX = 10_000;
  * keep beacons that nobody can count.
  */
 const ASK_MS_MAX = 5_000;
+/** No beacon waits longer for its commit: what it waits for is lost by then. */
+const WAIT_MS_MAX = 60_000;
 /** How often a call to a day object is tried. */
 const TRIES = 3;
 /** A day object's answer that says whom its key is to be sealed for (edge/src/day_object.rs). */
@@ -219,7 +221,7 @@ async function beacon(request, env, ctx, told_country) {
     // Nearly every beacon.
     ticket -= TICKET;
     const gathering = join(ticket, env, ctx);
-    if (!config.ack_fast) await gathering.done;
+    if (!config.ack_fast) await until_ended(gathering, WAIT_MS_MAX);
     const counted = gathering.answers?.[ticket % PLACES] === 0;
     if (counted || config.ack_fast) return new Response("ok", ACCEPTED);
     return answer(undefined, [gathering.answers?.[ticket % PLACES]]);
@@ -234,7 +236,7 @@ async function beacon(request, env, ctx, told_country) {
   if (config.ack_fast) return answer(told, []);
   const answers = [];
   for (const [at, gathering] of joined.entries()) {
-    await gathering.done;
+    await until_ended(gathering, WAIT_MS_MAX);
     answers.push(gathering.answers?.[told.tickets[at] % PLACES]);
   }
   return answer(told, answers);
@@ -318,7 +320,7 @@ function join(ticket, env, ctx) {
       sent_ms: undefined,
       ended: false,
       answers: undefined,
-      ...cross_request_promise(),
+      waiters: [],
     };
     gatherings.set(number, gathering);
     last.set(name, gathering);
@@ -340,7 +342,7 @@ async function lead(gathering, env) {
   if (before && !before.ended) {
     const since_ms = before.sent_ms ?? before.opened_ms;
     const left_ms = Math.max(0, since_ms + LOST_AFTER_MS - Date.now());
-    await Promise.race([before.done, scheduler.wait(left_ms)]);
+    await until_ended(before, left_ms);
   }
   const call = calls.get(gathering.name);
   const pause_ms = call?.several ? call.sent_ms + GATHER_MS - Date.now() : 0;
@@ -359,18 +361,28 @@ async function lead(gathering, env) {
     console.error(`gather: ${error.message ?? error}`);
   }
   forget(gathering);
-  gathering.end();
+  const { waiters } = gathering;
+  gathering.waiters = undefined;
+  for (const go_on of waiters) go_on();
 }
 
 /**
- * A promise that other requests wait for. workerd lets each go on in its own context, for it marks
- * a promise with the one it was made in; but V8's optimising compiler leaves the mark out for `new
- * Promise` in code that is hot: after some thousand beacons requests went on in others' contexts.
- * Promise.withResolvers is a call that is not compiled away.
+ * Waits until a gathering has ended, this long at most.
+ *
+ * Each waits for a promise of its own, which whoever leads the gathering resolves: workerd goes on in
+ * the request that the promise was made in. To wait for another request's promise costs 7 µs more, for
+ * it makes half a dozen objects for each that waits. The timer is there because workerd takes a request
+ * that waits for nothing of its own for one that hangs, and ends it. And not `new Promise`: in code
+ * that is hot V8's optimising compiler leaves out the mark that says whose it is, and after some
+ * thousand beacons requests went on in others' contexts. Promise.withResolvers is never compiled away.
  */
-function cross_request_promise() {
+async function until_ended(gathering, most_ms) {
+  if (!gathering.waiters) return;
   const { promise, resolve } = Promise.withResolvers();
-  return { done: promise, end: resolve };
+  gathering.waiters.push(resolve);
+  const timer = setTimeout(resolve, most_ms);
+  await promise;
+  clearTimeout(timer);
 }
 
 /** A byte for each entry of the call. */

@@ -40,6 +40,82 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
     system.until_totals(&key, [1, 100]).await;
 }
 
+/// Beacons that arrive together are one call, which one of them leads; each waits for its end. Clients
+/// that have gone meanwhile, whichever of them led, leave nobody waiting.
+#[tokio::test]
+async fn i6_clients_that_leave_keep_nobody_waiting() {
+    const LEAVERS: usize = 8;
+    const LEAVING: Duration = Duration::from_secs(4);
+    let system = System::start_with(Options {
+        client_ip_header: Some(load::ADDRESS),
+        ..Options::default()
+    })
+    .await;
+    let key = system.api_key();
+    let load = Load::start(&system, Duration::from_millis(5));
+    let over = Instant::now() + LEAVING;
+    let leavers: Vec<_> = (0..LEAVERS)
+        .map(|leaver| {
+            let port = system.edge_port;
+            tokio::spawn(async move {
+                let mut left: u64 = 0;
+                while Instant::now() < over {
+                    let page = format!("/left/{leaver}/{left}");
+                    let body = view(&page);
+                    let post = format!(
+                        "POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {}\r\n{}: 10.2.{leaver}.{}\r\n\
+                         Content-Length: {}\r\n\r\n{body}",
+                        agent(&page),
+                        load::ADDRESS,
+                        left % 250,
+                        body.len()
+                    );
+                    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    socket.write_all(post.as_bytes()).await.unwrap();
+                    // Before its call, in the midst of it, after its end; never to read the answer.
+                    tokio::time::sleep(Duration::from_millis(left % 8)).await;
+                    socket.set_zero_linger().unwrap();
+                    drop(socket);
+                    left += 1;
+                }
+                left
+            })
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for n in 0.. {
+        if Instant::now() >= over {
+            break;
+        }
+        let began = Instant::now();
+        system.view("stays", &format!("/stays/{n}")).await;
+        longest = longest.max(began.elapsed());
+    }
+    let mut left = 0;
+    for leaver in leavers {
+        left += leaver.await.unwrap();
+    }
+    let began = Instant::now();
+    let acknowledged = load.stop().await;
+    longest = longest.max(began.elapsed());
+    println!(
+        "{left} left, {} stayed; the longest wait was {longest:.1?}",
+        acknowledged.len()
+    );
+    assert!(left > 100 && acknowledged.len() > 100);
+    assert!(longest < Duration::from_secs(3), "{longest:?}");
+    system
+        .until("everything is delivered", async || {
+            let rows = system.rows(&key, &["event:page"]).await;
+            let counted = |page: &String| rows.iter().any(|(pages, _)| pages[0] == *page);
+            acknowledged.iter().all(counted)
+        })
+        .await;
+    for (page, [_, views]) in system.rows(&key, &["event:page"]).await {
+        assert_eq!(views, 1, "{page:?}");
+    }
+}
+
 /// Either side is ended so many times under load, and started again.
 async fn end_either_side_under_load(postgres: bool, signals: &[&str], times: u32) {
     let mut system = System::start_with(Options {
