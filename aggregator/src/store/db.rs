@@ -24,6 +24,10 @@ use crate::error::{Error, Result};
 const BUSY: Duration = Duration::from_secs(10);
 /// Connections that read (SQLite), or all (Postgres).
 const CONNECTIONS: u32 = 8;
+/// Pages that a reader of SQLite keeps for itself, KiB (`cache_size`, negated). What is read again and
+/// again are the trees' upper pages; the rest is in the operating system's cache once, and need not be
+/// in each reader's, too.
+const READER_CACHE_KIB: &str = "-512";
 /// Bytes of one page of a new SQLite file: parts of segments are some kilobytes, and every page of
 /// them is looked up.
 const PAGE_BYTES: u32 = 8_192;
@@ -56,6 +60,7 @@ impl Db {
             .filename(file)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            .pragma("cache_size", READER_CACHE_KIB)
             .pragma("query_only", "ON");
         let writing = SqliteConnectOptions::new()
             .filename(file)
