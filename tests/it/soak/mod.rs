@@ -3,7 +3,7 @@
 //!
 //! | quarter | beside beacons and questions |
 //! |---|---|
-//! | first | both sides stopped and killed, three times each |
+//! | first | in its first half both sides are stopped and killed, three times each; then caches fill |
 //! | second | nothing: memory is compared with this |
 //! | third | nobody answers the edge for a third of it, then somebody takes its batches and never answers |
 //! | fourth | nothing: memory may be 110 % of the second quarter's |
@@ -117,7 +117,7 @@ async fn soak() {
     let questions = Questions::start(&system, &watch, &sites, &key, &cookie);
     println!("soak: {minutes} minutes");
 
-    let spread = 0.25 / (RESTARTS.len() as f64 + 1.0);
+    let spread = 0.125 / (RESTARTS.len() as f64 + 1.0);
     for (n, (side, signal)) in (1..).zip(RESTARTS) {
         until(&watch, whole, spread * f64::from(n)).await;
         restart(&mut system, &watch, &memory, side, signal).await;
