@@ -81,6 +81,18 @@ impl System {
         );
     }
 
+    /// Starts the edge with the clock that the one before had, whether it is well or not. It begins with
+    /// the real time, and is told the other before anything is asked of it: an edge whose clock is hours
+    /// off is not believed by its server, and draws a salt of its own.
+    pub async fn start_edge_on_time(&mut self) {
+        self.start_edge_without_waiting();
+        let url = self.edge_url(&format!("/test-clock?offset_ms={}", self.offset_ms));
+        self.until("the edge answers", async || {
+            self.http.post(&url).send().await.is_ok()
+        })
+        .await;
+    }
+
     /// Puts the clocks forward to when the site's clocks next show `time`.
     pub async fn advance_to(&mut self, time: Time) {
         self.advance(self.until_ms(time)).await;

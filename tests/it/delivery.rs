@@ -25,17 +25,6 @@ impl System {
         system
     }
 
-    /// Starts the edge with the clock that the one before had.
-    pub async fn start_edge_on_time(&mut self) {
-        self.start_edge_without_waiting();
-        let url = self.edge_url("/test-clock?offset_ms=0");
-        self.until("the edge answers", async || {
-            self.http.post(&url).send().await.is_ok()
-        })
-        .await;
-        self.advance(0).await;
-    }
-
     /// Ends the aggregator and starts another on another database file.
     async fn restore(&mut self, backup: &Path) {
         self.lose_database();

@@ -49,7 +49,11 @@ impl Process {
     }
 
     pub fn wait(&mut self) -> std::process::ExitStatus {
-        let until = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE)
+    }
+
+    pub fn wait_within(&mut self, patience: Duration) -> std::process::ExitStatus {
+        let until = Instant::now() + patience;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status;

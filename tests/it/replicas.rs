@@ -18,6 +18,8 @@ use crate::load::{self, Load};
 use crate::second::Second;
 use crate::system::{Options, SITE, System, signal};
 
+/// When the next batch has come at the latest: an edge that was refused tries again within a minute.
+const NEXT_BATCH: Duration = Duration::from_secs(90);
 /// The keeper of the salts is the first.
 const KEEPER: usize = 0;
 const REPLICAS: usize = 2;
@@ -133,11 +135,11 @@ async fn i6_i7_two_servers_on_one_postgres_of_which_one_is_killed_count_once() {
             if replica == KEEPER {
                 let mut keeper = system.aggregator.take().unwrap();
                 balancer.kill_in_a_batch(replica, keeper.id(), after_ms);
-                keeper.wait();
+                keeper.wait_within(NEXT_BATCH);
                 system.start_aggregator().await;
             } else {
                 balancer.kill_in_a_batch(replica, process.id(), after_ms);
-                process.wait();
+                process.wait_within(NEXT_BATCH);
                 process = second.start(&system).await;
             }
         }

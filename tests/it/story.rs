@@ -199,9 +199,6 @@ impl Story {
         self.count(ANN, again.clone()).await;
         self.system.stop_edge("KILL");
         self.system.start_edge().await;
-        if self.system.options.test_clock {
-            self.system.advance(0).await; // The clock begins anew with the process.
-        }
         self.count(ANN, again.clone()).await;
         assert_eq!(
             dropped(&self.send(BEN, &again).await),

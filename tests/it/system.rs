@@ -227,7 +227,10 @@ impl System {
     }
 
     pub async fn start_edge(&mut self) {
-        self.start_edge_without_waiting();
+        match self.offset_ms {
+            0 => self.start_edge_without_waiting(),
+            _ => self.start_edge_on_time().await,
+        }
         if self.options.edge_key.is_none() {
             self.until_answers(self.edge_url("/health")).await;
         }
