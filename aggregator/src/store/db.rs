@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
 /// Connections that read (SQLite), or all (Postgres).
-const CONNECTIONS: u32 = 8;
+pub(super) const CONNECTIONS: u32 = 8;
 /// Pages that a reader of SQLite keeps for itself, KiB (`cache_size`, negated). What is read again and
 /// again are the trees' upper pages; the rest is in the operating system's cache once, and need not be
 /// in each reader's, too.

@@ -124,6 +124,16 @@ impl Store {
         self.db.close().await;
     }
 
+    /// Takes every connection that reads, for as long as what it gives is kept.
+    #[cfg(test)]
+    pub(crate) async fn hold_connections(&self) -> Vec<impl Sized + use<>> {
+        let mut held = Vec::new();
+        for _ in 0..db::CONNECTIONS {
+            held.push(self.db.read().await.unwrap());
+        }
+        held
+    }
+
     /// Gives space that was freed back to the file system and empties SQLite's write-ahead log, so
     /// that what was deleted is in no file any more.
     async fn shrink(&self) -> Result<()> {

@@ -162,13 +162,14 @@ async fn wrong_keys_cost_the_database_little_and_a_new_one_opens_at_once(place: 
     let new = api.send(&key, "GET", "/api/v1/sites", Body::empty()).await;
     assert_eq!(new.status, 200);
     let began = tokio::time::Instant::now();
-    for _ in 0..20 {
+    for _ in 0..50 {
         assert_eq!(
             api.ask("GET", "/api/v1/sites", Value::Null).await.status,
             200
         );
     }
-    assert!(began.elapsed().as_millis() < 2_000, "{:?}", began.elapsed());
+    // Each in its turn would have waited a fifth of a second.
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 
 async fn a_key_is_noted_once_a_day_listed_and_revoked(place: Place) {
