@@ -54,7 +54,7 @@ pub async fn request(
 /// No answer, another status, another format.
 pub async fn get<T: DeserializeOwned>(settings: &Settings, path: &str) -> Result<T> {
     match request(settings, "GET", path, None).await? {
-        (200, body) => Ok(serde_json::from_slice(&body)?),
+        (200, body) => Ok(shared::json::read(&body)?),
         (status, _) => Err(worker::Error::from(format!(
             "the aggregator answered {status} to {path}"
         ))),

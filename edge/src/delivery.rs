@@ -35,7 +35,7 @@ pub async fn post(settings: &Settings, body: &[u8]) -> (Said, u16) {
 /// Asks for the last batch that the aggregator has of a source.
 pub async fn ask_last(settings: &Settings, source: &Source) -> Known {
     match aggregator::request(settings, "GET", &source.path(), None).await {
-        Ok((200, body)) => match serde_json::from_slice(&body) {
+        Ok((200, body)) => match shared::json::read(&body) {
             Ok(Last { last }) => Known::Last(last),
             Err(_) => Known::Nothing,
         },

@@ -147,7 +147,7 @@ async fn ask(
         let answer = platform::call(env, "DAY", place, &name.to_string(), &request).await?;
         let mut answer = worker::Response::from(answer);
         match answer.status_code() {
-            200 => return Ok(serde_json::from_slice(&answer.bytes().await?)?),
+            200 => return Ok(shared::json::read(&answer.bytes().await?)?),
             MISDIRECTED => {
                 let public = answer.bytes().await?;
                 let sealed = gather::seal_again(&bytes, &name, &public);

@@ -158,7 +158,7 @@ impl RosterObject {
     }
 
     async fn report(&self, body: &[u8]) -> Result<Response> {
-        let Ok(report) = serde_json::from_slice(body) else {
+        let Ok(report) = shared::json::read(body) else {
             return Response::error("not a report of this version", 400);
         };
         let now_ms = platform::now_ms();

@@ -291,7 +291,7 @@ pub async fn delivery(env: &Env) -> Result<Sums> {
     let request = Request::new_with_str("https://roster/delivery")?;
     let place = settings.jurisdiction.as_deref();
     let response = platform::call(env, BINDING, place, NAME, &request).await?;
-    let sums = serde_json::from_slice(&Response::from(response).bytes().await?)?;
+    let sums = shared::json::read(&Response::from(response).bytes().await?)?;
     DELIVERY.set(Some((sums, now_ms)));
     Ok(sums)
 }
@@ -311,7 +311,7 @@ pub async fn ask(env: &Env, max_age_ms: i64) -> Result<(Roster, Salts)> {
     if response.status() != 200 {
         return Err(Error::from(Response::from(response).text().await?));
     }
-    let issued: Issued = serde_json::from_slice(&Response::from(response).bytes().await?)?;
+    let issued: Issued = shared::json::read(&Response::from(response).bytes().await?)?;
     let salts = issued.salts.open(&receiver);
     drop(receiver);
     platform::scrub_stack();

@@ -33,6 +33,7 @@ pub mod drops;
 pub mod event;
 pub mod geo;
 pub mod handover;
+pub mod json;
 pub mod limits;
 pub mod location;
 pub mod marks;

@@ -125,7 +125,7 @@ impl Told {
     /// Which field is wrong.
     pub fn decode(json: &[u8]) -> Result<Self, BatchError> {
         let told: Self =
-            serde_json::from_slice(json).map_err(|error| BatchError::Json(error.to_string()))?;
+            crate::json::read(json).map_err(|error| BatchError::Json(error.to_string()))?;
         if told.sources.len() > REPORTS_MAX {
             return Err(field("sources", "too many"));
         }

@@ -94,7 +94,7 @@ impl SealedSalts {
     pub fn open(&self, receiver: &Receiver) -> Option<Salts> {
         let sealed = hex::decode(&self.sealed).ok()?;
         let text = receiver.open(Purpose::Salts, &sealed)?;
-        serde_json::from_slice(&text).ok()
+        crate::json::read(&text).ok()
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn read(json: &[u8]) -> Result<Batch, BatchError> {
         v: u64,
     }
     let Versioned { v } =
-        serde_json::from_slice(json).map_err(|error| BatchError::Json(error.to_string()))?;
+        crate::json::read(json).map_err(|error| BatchError::Json(error.to_string()))?;
     let known = READ.iter().find(|(version, _)| u64::from(*version) == v);
     match known {
         Some((_, decode)) => decode(json),
@@ -52,7 +52,7 @@ pub(crate) fn read(json: &[u8]) -> Result<Batch, BatchError> {
 
 /// The first version, and the present one: JSON of [`Batch`] as it is.
 fn v1(json: &[u8]) -> Result<Batch, BatchError> {
-    serde_json::from_slice(json).map_err(|error| BatchError::Json(error.to_string()))
+    crate::json::read(json).map_err(|error| BatchError::Json(error.to_string()))
 }
 
 /// Versions in words: `1`, `1 and 2`.

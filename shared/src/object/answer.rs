@@ -61,7 +61,7 @@ impl Said {
             removed: bool,
             takes: Option<Vec<u8>>,
         }
-        let refusal = || serde_json::from_slice::<Refusal>(body).ok();
+        let refusal = || crate::json::read::<Refusal>(body).ok();
         match status {
             200 => Self::Answer(Answer::Taken),
             409 => refusal().map_or(Self::Later, |refusal| {
