@@ -30,6 +30,11 @@ use cli::shield::ShieldCommand;
 use cli::site::SiteCommand;
 use cli::user::UserCommand;
 
+/// For what is Rust's and what is SQLite's alike: glibc's keeps what was freed in a heap for each thread
+/// that ever ran, and a server grows by them for as long as it runs. `.cargo/config.toml` sets it.
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Dayfly's aggregator: web analytics that can prove it forgets.
 #[derive(Parser)]
 #[command(name = "dayfly", version, about)]
