@@ -31,6 +31,10 @@ use shared::day::Day;
 use shared::visit::Visitor;
 use shared::visitor::SiteId;
 
+/// As `dayfly` has it.
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const EVENTS: [&str; 5] = ["Signup", "Download", "Search", "Play", "Share"];
 const FIRST: Date = date(2025, 11, 1);
 const DAYS: u64 = 365;
