@@ -9,7 +9,7 @@
 //!
 //! What always holds: all keys are read four times a second at most, whoever asks how often. A key
 //! that was just made opens at once; one that was revoked is refused within a second. Of keys that
-//! are not known a bounded number is looked up at once.
+//! are not known a bounded number waits at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,8 +28,9 @@ use crate::store::{Key, KeyHash, Store};
 const FRESH_MS: i64 = 1_000;
 /// From the end of one reading to the start of the next.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Keys that are not in the copy and are looked up at once.
-const UNKNOWN_MAX: usize = 64;
+/// Requests with keys that are not in the copy and wait for a newer one at once: more than a program
+/// sends with a key that was just made, or all of them after a restart.
+const UNKNOWN_MAX: usize = 1_024;
 
 /// All keys, as they were read.
 #[derive(Debug, Clone, Default)]
