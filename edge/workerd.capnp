@@ -6,11 +6,11 @@ using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   # workerd's objects of a request are let go of when V8 has collected all garbage, not only the young.
-  # By itself V8 does that ever more seldom, so memory grows for an hour and beacons wait for a large
-  # collection. Here each one is of everything, whenever 2 MB were allocated: some 600 requests, 3 ms.
-  # At 1,000 beacons a second the longest wait was 18 to 19 ms (25 to 37 with V8's own choice among small
-  # steps, 45 to 60 without flags); after 370,000 at full load the process had 139 to 142 MB (196 to 214);
-  # CPU was the same within what the machine's noise lets one see.
+  # By itself V8 lets ever more gather first, so memory grows and beacons wait for a large collection.
+  # Here each one is of everything, whenever 2 MB were allocated: some 600 requests, 3 ms. At 1,000
+  # beacons a second the longest wait was 18 to 33 ms (25 to 89 with small steps of V8's own choice, 45
+  # to 60 and more without flags), the 99th percentile 11 to 15 (10 to 11); after a million at full load
+  # the process had 163 MB (306). CPU was the same, as far as the machine's noise lets one see.
   v8Flags = ["--min-semi-space-size=2", "--max-semi-space-size=2", "--gc-global"],
   services = [
     ( name = "edge", worker = .edge ),

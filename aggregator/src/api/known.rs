@@ -28,8 +28,8 @@ use crate::store::{Key, KeyHash, Store};
 const FRESH_MS: i64 = 1_000;
 /// From the end of one reading to the start of the next.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Requests with keys that are not in the copy and wait for a newer one at once: more than a program
-/// sends with a key that was just made, or all of them after a restart.
+/// Requests that wait at once for a newer copy, since their keys are not in this one: more than
+/// programs send with a key that was just made, or with all keys right after a restart.
 const UNKNOWN_MAX: usize = 1_024;
 
 /// All keys, as they were read.
