@@ -19,13 +19,12 @@ const found = Object.fromEntries(
   NAMES.map((name) => [name, json(`${name}.json`)]),
 );
 
-// What has not been run yet, or was broken off, is named and left out.
-const lacking = NAMES.filter(
-  (name) => !read(`${name}.run.json`) || !found[name],
+// What has not been run yet is named and left out; one that failed is shown as far as it came.
+const runs = Object.fromEntries(
+  NAMES.map((name) => [name, json(`${name}.run.json`)]),
 );
-const RAN = NAMES.filter((name) => !lacking.includes(name));
-// The soak says what it found also when that is not what it should be.
-const failed = lacking.filter((name) => found[name]);
+const RAN = NAMES.filter((name) => runs[name]);
+const lacking = NAMES.filter((name) => !runs[name]);
 if (RAN.length === 0) {
   console.error("bench: error: nothing has been run yet; run scripts/bench");
   process.exit(1);
@@ -261,9 +260,10 @@ const MEASURES = {
 };
 
 const FIGURES = Object.fromEntries(
-  NAMES.filter(
-    (name) => MEASURES[name] && (RAN.includes(name) || failed.includes(name)),
-  ).map((name) => [name, MEASURES[name]()]),
+  RAN.filter((name) => found[name] && MEASURES[name]).map((name) => [
+    name,
+    MEASURES[name](),
+  ]),
 );
 
 const row = ([what, unit, digits, { text, aim, met }, measured]) => {
@@ -305,7 +305,6 @@ const machine = [
   ],
 ];
 
-const runs = RAN.map((name) => [name, json(`${name}.run.json`)]);
 const text = `# Benchmarks
 
 Written by \`scripts/bench report\` of what each benchmark last found; none of it by hand. Figures are of
@@ -322,9 +321,14 @@ ${machine.map(([name, value]) => `| ${name} | ${value} |`).join("\n")}
 
 | benchmark | run at (UTC) | of commit | took | load of the machine before |
 |---|---|---|---|---|
-${runs.map(([name, run]) => `| ${name} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${number(run.seconds / 60, 1)} min | ${run.load_before} |`).join("\n")}
+${RAN.map((name) => [name, runs[name]])
+  .map(
+    ([name, run]) =>
+      `| ${name}${run.ok ? "" : ", **failed**"} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${number(run.seconds / 60, 1)} min | ${run.load_before} |`,
+  )
+  .join("\n")}
 
-${lacking.length === 0 ? "" : `Not run on this code, or failed${failed.length === 0 ? "" : " (as its figures say)"}: ${lacking.join(", ")}.\n\n`}## Figures with an aim
+${lacking.length === 0 ? "" : `Not run: ${lacking.join(", ")}.\n\n`}## Figures with an aim
 
 ${missed.length === 0 ? "All that were measured are met." : `${missed.length} of ${Object.values(FIGURES).flat().length} are missed.`} The floor is a Worker of nine lines of JavaScript that answers 202 and reads
 nothing, in the same workerd.
@@ -344,6 +348,13 @@ ${RAN.map(
 ).join("\n\n")}
 `;
 writeFileSync(join(root, "docs/benchmarks.md"), text);
+const broke = RAN.filter((name) => !runs[name].ok);
 console.log(
-  `bench: docs/benchmarks.md is written; ${missed.length === 0 ? "every aim is met" : `missed: ${missed.map(([what]) => what).join("; ")}`}`,
+  [
+    "bench: docs/benchmarks.md is written",
+    missed.length === 0
+      ? "every aim is met"
+      : `missed: ${missed.map(([what]) => what).join("; ")}`,
+    ...(broke.length === 0 ? [] : [`failed: ${broke.join(", ")}`]),
+  ].join("; "),
 );
