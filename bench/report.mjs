@@ -319,12 +319,12 @@ cores; let nothing else run), \`scripts/bench <name>\` one benchmark. Options ar
 |---|---|
 ${machine.map(([name, value]) => `| ${name} | ${value} |`).join("\n")}
 
-| benchmark | run at (UTC) | of commit | took | load of the machine before |
-|---|---|---|---|---|
+| benchmark | run at (UTC) | of commit | on | load before | took |
+|---|---|---|---|---|---|
 ${RAN.map((name) => [name, runs[name]])
   .map(
     ([name, run]) =>
-      `| ${name}${run.ok ? "" : ", **failed**"} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${number(run.seconds / 60, 1)} min | ${run.load_before} |`,
+      `| ${name}${run.ok ? "" : ", **failed**"} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${run.on} | ${run.load_before} | ${number(run.seconds / 60, 1)} min |`,
   )
   .join("\n")}
 
@@ -341,10 +341,7 @@ ${Object.entries(FIGURES)
 
 ${RAN.map(
   (name) =>
-    `## ${name}\n\n\`\`\`text\n${read(`${name}.txt`)
-      .replaceAll(/\/\S*\/bench\/results/g, "bench/results")
-      .replaceAll(/\/tmp\/\S*/g, "…")
-      .trimEnd()}\n\`\`\``,
+    `## ${name}\n\n\`\`\`text\n${read(`${name}.txt`).trimEnd()}\n\`\`\``,
 ).join("\n\n")}
 `;
 writeFileSync(join(root, "docs/benchmarks.md"), text);

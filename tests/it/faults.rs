@@ -40,75 +40,65 @@ async fn i6_an_edge_killed_right_after_its_answer_has_lost_nothing() {
     system.until_totals(&key, [1, 100]).await;
 }
 
+/// Sends a page view and is gone after so long, without having read the answer.
+async fn leave(port: u16, page: &str, address: &str, after: Duration) {
+    let body = view(page);
+    let post = format!(
+        "POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {}\r\n{}: {address}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        agent(page),
+        load::ADDRESS,
+        body.len()
+    );
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    socket.write_all(post.as_bytes()).await.unwrap();
+    tokio::time::sleep(after).await;
+    socket.set_zero_linger().unwrap();
+}
+
 /// Beacons that arrive together are one call, which one of them leads; each waits for its end. Clients
 /// that have gone meanwhile, whichever of them led, leave nobody waiting.
 #[tokio::test]
 async fn i6_clients_that_leave_keep_nobody_waiting() {
-    const LEAVERS: usize = 8;
-    const LEAVING: Duration = Duration::from_secs(4);
+    const ROUNDS: u32 = 200;
+    const LEAVERS: u32 = 8;
     let system = System::start_with(Options {
         client_ip_header: Some(load::ADDRESS),
         ..Options::default()
     })
     .await;
     let key = system.api_key();
+    let port = system.edge_port;
     let load = Load::start(&system, Duration::from_millis(5));
-    let over = Instant::now() + LEAVING;
-    let leavers: Vec<_> = (0..LEAVERS)
-        .map(|leaver| {
-            let port = system.edge_port;
-            tokio::spawn(async move {
-                let mut left: u64 = 0;
-                while Instant::now() < over {
-                    let page = format!("/left/{leaver}/{left}");
-                    let body = view(&page);
-                    let post = format!(
-                        "POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {}\r\n{}: 10.2.{leaver}.{}\r\n\
-                         Content-Length: {}\r\n\r\n{body}",
-                        agent(&page),
-                        load::ADDRESS,
-                        left % 250,
-                        body.len()
-                    );
-                    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                    socket.write_all(post.as_bytes()).await.unwrap();
-                    // Before its call, in the midst of it, after its end; never to read the answer.
-                    tokio::time::sleep(Duration::from_millis(left % 8)).await;
-                    socket.set_zero_linger().unwrap();
-                    drop(socket);
-                    left += 1;
-                }
-                left
+    for round in 0..ROUNDS {
+        let leavers: Vec<_> = (0..LEAVERS)
+            .map(|leaver| {
+                tokio::spawn(async move {
+                    let page = format!("/left/{leaver}/{round}");
+                    let address = format!("10.2.{leaver}.{round}");
+                    // Before its call, in the midst of it, after its end.
+                    let after = Duration::from_millis(u64::from((leaver + round) % 8));
+                    leave(port, &page, &address, after).await;
+                })
             })
-        })
-        .collect();
-    let mut longest = Duration::ZERO;
-    for n in 0.. {
-        if Instant::now() >= over {
-            break;
+            .collect();
+        // How quick it is depends on the machine; who was forgotten is never answered.
+        system.view("stays", &format!("/stays/{round}")).await;
+        for leaver in leavers {
+            leaver.await.unwrap();
         }
-        let began = Instant::now();
-        system.view("stays", &format!("/stays/{n}")).await;
-        longest = longest.max(began.elapsed());
     }
-    let mut left = 0;
-    for leaver in leavers {
-        left += leaver.await.unwrap();
-    }
-    let began = Instant::now();
     let acknowledged = load.stop().await;
-    longest = longest.max(began.elapsed());
-    println!(
-        "{left} left, {} stayed; the longest wait was {longest:.1?}",
-        acknowledged.len()
-    );
-    assert!(left > 100 && acknowledged.len() > 100);
-    assert!(longest < Duration::from_secs(3), "{longest:?}");
+    println!("{} came meanwhile", acknowledged.len());
+    assert!(!acknowledged.is_empty());
     system
         .until("everything is delivered", async || {
             let rows = system.rows(&key, &["event:page"]).await;
             let counted = |page: &String| rows.iter().any(|(pages, _)| pages[0] == *page);
-            acknowledged.iter().all(counted)
+            let stayed = (0..ROUNDS).map(|round| format!("/stays/{round}"));
+            stayed
+                .chain(acknowledged.clone())
+                .all(|page| counted(&page))
         })
         .await;
     for (page, [_, views]) in system.rows(&key, &["event:page"]).await {

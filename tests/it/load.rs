@@ -48,7 +48,11 @@ impl Load {
                                 tokio::time::sleep(pause).await;
                             }
                         }
-                        _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                        Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                        Err(error) => {
+                            assert!(!error.is_timeout(), "{page} was not answered");
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
                     }
                 }
                 acknowledged

@@ -21,9 +21,9 @@ const RATE: u32 = 200;
 const SENDERS: u32 = 16;
 /// Who comes back again and again, some hundred times each, below a day's limit. Everybody looks at the
 /// same few pages every time, so that after the first quarter nothing is new, and memory has no reason to grow.
-const VISITORS: u64 = 4_000;
+pub const VISITORS: u64 = 4_000;
 const PAGES: u64 = 400;
-const PAGES_EACH: u64 = 4;
+pub const PAGES_EACH: u64 = 4;
 
 /// A site, and where its days begin.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Site {
 
 /// What a beacon is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Kind {
+pub enum Kind {
     View,
     Signup,
     Purchase,
@@ -175,21 +175,20 @@ impl Sender {
 
     async fn one(&mut self) {
         let (kind, visitor, nth) = (self.kind(), self.random(VISITORS), self.random(PAGES_EACH));
-        let page = (visitor * 7 + nth) % PAGES;
+        let page = page(visitor, nth);
         let place = usize::from(self.random(4) == 0);
         let site = self.sites[place].clone();
         let user_agent = match kind {
             Kind::Bot => {
                 "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)".into()
             }
-            _ => agent(&(visitor % 40).to_string()),
+            _ => user_agent(visitor),
         };
-        let address = Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(visitor).unwrap() * 7);
         let mut request = self
             .http
             .post(&self.url)
             .header("user-agent", user_agent)
-            .header(ADDRESS, address.to_string())
+            .header(ADDRESS, address(visitor).to_string())
             .timeout(Duration::from_secs(20))
             .body(body(kind, site.name, page).to_string());
         if kind == Kind::PrivateView {
@@ -247,7 +246,20 @@ impl Sender {
     }
 }
 
-fn body(kind: Kind, site: &str, page: u64) -> Value {
+/// The page that a visitor looks at as the nth of theirs.
+pub fn page(visitor: u64, nth: u64) -> u64 {
+    (visitor * 7 + nth) % PAGES
+}
+
+pub fn user_agent(visitor: u64) -> String {
+    agent(&(visitor % 40).to_string())
+}
+
+pub fn address(visitor: u64) -> Ipv4Addr {
+    Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(visitor).unwrap() * 7)
+}
+
+pub fn body(kind: Kind, site: &str, page: u64) -> Value {
     let section = ["blog", "docs", "shop", "about"][usize::try_from(page % 4).unwrap()];
     let site = if kind == Kind::Unknown {
         "nobody.example"

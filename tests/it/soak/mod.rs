@@ -9,9 +9,11 @@
 //! | fourth | nothing: memory may be 110 % of the second quarter's |
 //! | after | both sides stopped and killed once more, then no more beacons; what was answered is compared with what is counted |
 //!
-//! One of the two sites ends its day within the hour, whenever that begins.
+//! One of the two sites ends its day within the hour, whenever that begins. Both have a month of days from
+//! before, so that a week and a month are as much to read before that midnight as after it.
 
 mod beacons;
+mod history;
 pub mod line;
 mod memory;
 mod questions;
@@ -103,7 +105,9 @@ async fn soak() {
         system.dayfly(&["goal", "add", name, "--event", "Signup"]);
         system.dayfly(&["goal", "add", name, "--page", "/blog/*", "--scroll", "50"]);
         system.dayfly(&["funnel", "add", name, "--name", "Join", "2", "1"]);
-        Site { name, time_zone }
+        let site = Site { name, time_zone };
+        history::import(&system, &site);
+        site
     });
     let (line, port) = Line::start(system.dashboard_port).await;
     system.delivers_to = Some(port);
