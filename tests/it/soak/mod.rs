@@ -28,7 +28,7 @@ use jiff::tz::{Offset, TimeZone};
 use serde_json::{Value, json};
 
 use crate::load::ADDRESS;
-use crate::system::{Options, System};
+use crate::system::{Options, System, root};
 use beacons::{Beacons, Site};
 use line::{Line, Mode};
 use memory::Memory;
@@ -180,7 +180,14 @@ async fn soak() {
     if let Some(file) = std::env::var_os("SOAK_RESULT") {
         std::fs::write(file, text + "\n").unwrap();
     }
-    assert!(problems.is_empty(), "{}\n{problems:#?}", system.logs());
+    // What is printed is committed with the results: logs hold the link to the first account.
+    let log = root().join("tests/artifacts/soak.log");
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(log, system.logs()).unwrap();
+    assert!(
+        problems.is_empty(),
+        "{problems:#?}\nlogs are in tests/artifacts/soak.log"
+    );
 }
 
 /// Compares what was answered with what is counted, site by site, once it no longer changes.
