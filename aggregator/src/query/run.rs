@@ -1,16 +1,17 @@
 //! A [`Query`] to its answer.
 
+mod cells;
+mod compared;
 mod told;
 
 use std::cmp::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use shared::cube::{COUNTERS, Counter};
-use shared::rollup::DIMS;
+use shared::cube::Counter;
 
 use super::dimension::Dimension;
-use super::distinct::{Distinct, Distincts, spread};
+use super::distinct::{Distinct, Distincts};
 use super::metric::{Cell, Estimate, Metric, Value};
 use super::plan::{CURRENCY_SLOT, Formula, How, Names, Plan, Sum, Term, plan};
 use super::range::Range;
@@ -19,12 +20,14 @@ use super::sums::{Group, Slots, SpanOf, Summed, Sums};
 use super::texts::{SharedTexts, Texts};
 use super::threshold;
 use super::time::Spans;
-use super::{Answer, Compared, Goals, OrderKey, Query, Row};
+use super::{Answer, Goals, OrderKey, Query, Row};
 use crate::clock::day_number;
 use crate::error::{Error, Result};
 use crate::segment::PartId;
 use crate::site::Site;
 use crate::store::Snapshot;
+use cells::{currencies, without_currency};
+use compared::{Others, change};
 
 /// Answers a query from one state of the store, so that all of one answer agrees.
 ///
@@ -70,7 +73,7 @@ pub async fn run(
     let time_labels = run.time_labels();
     let mut lines = Vec::new();
     if query.include.plan {
-        lines = plan.terms.iter().map(told).collect();
+        lines = plan.terms.iter().map(Term::in_words).collect();
     }
     let rows = shown.into_iter().map(|row| {
         let compared = others.as_ref();
@@ -361,64 +364,6 @@ impl Run<'_> {
         named
     }
 
-    fn cell(
-        &self,
-        formula: &Formula,
-        group: &Group,
-        counted: &[Counted],
-        by_currency: &Currencies,
-        texts: &Texts,
-    ) -> Cell {
-        let sum = |terms: &Sum| {
-            let each = terms.iter().map(|term| {
-                let group = self.projected(group, &self.plan.terms[*term]);
-                counted[*term].get(&group).copied().unwrap_or_default()
-            });
-            each.fold(Estimate::default(), Estimate::plus)
-        };
-        match formula {
-            Formula::Count { of, cap } => count(capped(sum(of), cap.as_ref().map(sum))),
-            Formula::Ratio {
-                of,
-                per,
-                cap,
-                scale,
-                decimals,
-                unless,
-            } => {
-                if unless.as_ref().is_some_and(|unless| sum(unless).value == 0) {
-                    return Cell::exact(Value::None);
-                }
-                let of = capped(sum(of), cap.as_ref().map(sum));
-                ratio(of, sum(per), *scale, *decimals)
-            }
-            Formula::Money { milli, per } => {
-                let of = |terms: &Sum, currency: u32| {
-                    let each = terms.iter().map(|term| {
-                        let mut group = self.projected(group, &self.plan.terms[*term]);
-                        group[CURRENCY_SLOT] = currency;
-                        counted[*term].get(&group).map_or(0, |n| n.value)
-                    });
-                    each.sum::<u64>()
-                };
-                // Amounts in several currencies have no sum.
-                let currencies = by_currency.get(group).map_or(&[][..], Vec::as_slice);
-                let [currency] = currencies else {
-                    return Cell::exact(Value::None);
-                };
-                let total = of(milli, *currency);
-                let milli = match per {
-                    None => total,
-                    Some(per) => total / of(per, *currency).max(1),
-                };
-                Cell::exact(Value::Money {
-                    milli,
-                    currency: texts.text(*currency).to_owned(),
-                })
-            }
-        }
-    }
-
     /// A group by what a term is by.
     fn projected(&self, group: &Group, term: &Term) -> Group {
         let mut projected = Group::default();
@@ -430,88 +375,6 @@ impl Run<'_> {
         }
         projected
     }
-}
-
-/// The rows of another range, to be found by those of this one.
-struct Others {
-    /// By the dimensions but time, and the number of the span of time in this range.
-    rows: FxHashMap<(Vec<String>, u32), Found>,
-    /// What each span of this range is called in the other.
-    labels: FxHashMap<u32, String>,
-    /// The place of the span of time.
-    time: Option<usize>,
-}
-
-impl Others {
-    fn new(run: &Run<'_>, range: &Range, found: Vec<Found>) -> Self {
-        let unit = run.unit();
-        let mut labels = FxHashMap::default();
-        let mut mine_of = FxHashMap::default();
-        if let Some((_, unit)) = unit {
-            // The n-th span of one range is compared with the n-th of the other.
-            let mine = Spans::new(unit, &run.query.range, run.site).all();
-            let spans = Spans::new(unit, range, run.site);
-            for (mine, other) in mine.into_iter().zip(spans.all()) {
-                labels.insert(mine, spans.label(other));
-                mine_of.insert(other, mine);
-            }
-        }
-        let time = unit.map(|(slot, _)| slot);
-        let mut rows = FxHashMap::default();
-        for row in found {
-            let span = match time {
-                Some(_) => mine_of.get(&row.span).copied(),
-                None => Some(0),
-            };
-            if let Some(span) = span {
-                rows.insert((but_time(&row.dimensions, time), span), row);
-            }
-        }
-        Self { rows, labels, time }
-    }
-
-    fn of(&self, row: &Found) -> Other<'_> {
-        let span = if self.time.is_some() { row.span } else { 0 };
-        let mut called = row.dimensions.clone();
-        if let Some(called) = self.time.and_then(|time| called.get_mut(time)) {
-            *called = self.labels.get(&span).cloned().unwrap_or_default();
-        }
-        let key = (but_time(&row.dimensions, self.time), span);
-        (called, self.rows.get(&key))
-    }
-}
-
-fn but_time(dimensions: &[String], time: Option<usize>) -> Vec<String> {
-    let dimensions = dimensions.iter().enumerate();
-    let kept = dimensions.filter(|(slot, _)| Some(*slot) != time);
-    kept.map(|(_, text)| text.clone()).collect()
-}
-
-/// What a row is called in another range, and the row.
-type Other<'f> = (Vec<String>, Option<&'f Found>);
-/// For each group its currencies.
-type Currencies = FxHashMap<Group, Vec<u32>>;
-
-fn currencies(plan: &Plan, counted: &[Counted]) -> Currencies {
-    let mut all = Currencies::default();
-    for formula in &plan.formulas {
-        let Formula::Money { milli, .. } = formula else {
-            continue;
-        };
-        for group in milli.iter().flat_map(|term| counted[*term].keys()) {
-            let currencies = all.entry(without_currency(group)).or_default();
-            if !currencies.contains(&group[CURRENCY_SLOT]) {
-                currencies.push(group[CURRENCY_SLOT]);
-            }
-        }
-    }
-    all
-}
-
-fn without_currency(group: &Group) -> Group {
-    let mut group = *group;
-    group[CURRENCY_SLOT] = 0;
-    group
 }
 
 /// Whether two terms are of the same rows in the same groups. What is looked at beside these rows
@@ -540,45 +403,6 @@ fn terms_of(formula: &Formula) -> impl Iterator<Item = &usize> {
         _ => None,
     };
     above(formula).chain(per.into_iter().flatten())
-}
-
-fn capped(of: Estimate, cap: Option<Estimate>) -> Estimate {
-    let Some(cap) = cap.filter(|_| !of.is_exact()) else {
-        return of;
-    };
-    let upper = of.upper.min(cap.upper).max(of.lower);
-    let value = of.value.min(spread(of.value, cap.upper));
-    Estimate {
-        lower: of.lower,
-        value: value.clamp(of.lower, upper),
-        upper,
-    }
-}
-
-fn count(n: Estimate) -> Cell {
-    Cell {
-        value: Value::Whole(n.value),
-        bounds: (!n.is_exact()).then_some([n.lower as f64, n.upper as f64]),
-    }
-}
-
-fn ratio(of: Estimate, per: Estimate, (times, over): (u32, u32), decimals: u32) -> Cell {
-    let rate = |of: u64, per: u64| {
-        let places = f64::from(10_u32.pow(decimals));
-        let rate = of as f64 * f64::from(times) / (per.max(1) as f64 * f64::from(over));
-        (rate * places).round() / places
-    };
-    let value = rate(of.value, per.value);
-    let value = match decimals {
-        0 => Value::Whole(value as u64),
-        _ => Value::Decimal(value),
-    };
-    let is_exact = of.is_exact() && per.is_exact();
-    let bounds = [rate(of.lower, per.upper), rate(of.upper, per.lower)];
-    Cell {
-        value,
-        bounds: (!is_exact).then_some(bounds),
-    }
 }
 
 /// By the given order; ties by the dimensions, so that paging is stable.
@@ -612,68 +436,4 @@ fn compare(one: &Found, other: &Found, order: &[(OrderKey, bool)]) -> Ordering {
     }
     let names = one.dimensions.cmp(&other.dimensions);
     names.then(one.span.cmp(&other.span))
-}
-
-fn change(metrics: &[Metric], row: &Found, (dimensions, other): Other<'_>) -> Compared {
-    let nothing = |metric: &Metric| {
-        Cell::exact(match metric {
-            Metric::Visitors | Metric::Visits | Metric::Pageviews | Metric::Events => {
-                Value::Whole(0)
-            }
-            _ => Value::None,
-        })
-    };
-    let before: Vec<Cell> = match other {
-        Some(other) => other.metrics.clone(),
-        None => metrics.iter().map(nothing).collect(),
-    };
-    let pairs = metrics.iter().zip(&row.metrics).zip(&before);
-    let change = pairs.map(|((metric, now), before)| {
-        if now.value == Value::None || before.value == Value::None {
-            return None;
-        }
-        let (now, before) = (now.value.number(), before.value.number());
-        if metric.is_rate() {
-            return Some(((now - before) * 10.0).round() / 10.0);
-        }
-        match (now == before, before == 0.0) {
-            (true, _) => Some(0.0),
-            (_, true) => Some(100.0),
-            _ => Some(((now - before) / before * 100.0).round()),
-        }
-    });
-    let change = change.collect();
-    Compared {
-        dimensions,
-        metrics: before,
-        change,
-    }
-}
-
-/// A term in words, for who wants to see how a question is answered.
-fn told(term: &Term) -> String {
-    let part = match term.located.part {
-        PartId::Rollup(dim) => {
-            let found = DIMS.iter().find(|(known, ..)| *known == dim);
-            format!("rollup {}", found.map_or("", |(_, name, _)| name))
-        }
-        PartId::Cube(cube) => format!("cube {}", cube.name()),
-        PartId::VisitAttrs | PartId::ClientAttrs => "attributes".to_owned(),
-    };
-    let name = |counter: Counter| {
-        let found = COUNTERS.iter().find(|(known, ..)| *known == counter);
-        found.map_or("", |(_, _, name)| name)
-    };
-    match &term.how {
-        How::Sum(counter) => format!("{part}: sum of {}", name(*counter)),
-        How::Distinct(what) => {
-            let marks = what.classes.iter().map(|class| name(class.counter));
-            let marks: Vec<&str> = marks.collect();
-            format!(
-                "{part}: bounds by {} and {}",
-                marks.join(", "),
-                name(what.activity)
-            )
-        }
-    }
 }

@@ -8,7 +8,7 @@ use shared::rollup::Dim;
 use shared::visitor::SiteId;
 
 use super::db::{Engine, sql};
-use super::{Store, dump};
+use super::{Store, tables};
 use crate::clock::date_of;
 use crate::error::Result;
 use crate::segment::part::{Part, PartReader};
@@ -168,7 +168,7 @@ impl Store {
         let mut unknown = Vec::new();
         for row in &rows {
             let (table, column) = (row.text(0)?, row.text(1)?);
-            if !dump::is_known(&table, &column) {
+            if !tables::is_known(&table, &column) {
                 unknown.push(format!("{table}.{column}"));
             }
             tables.insert(table);

@@ -33,6 +33,9 @@ mod shared_links;
 mod shields;
 mod sites;
 mod size;
+mod snapshot;
+mod statement;
+mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -65,10 +68,11 @@ pub use roles::Person;
 pub use saved_segments::{
     SAVED_SEGMENTS_MAX, SEGMENT_BYTES_MAX, SEGMENT_NAME_CHARS_MAX, SavedSegment,
 };
-pub use segments::{Snapshot, Taken};
+pub use segments::Taken;
 pub use shared_links::{NewSharedLink, SHARED_LINKS_MAX, SharedLink};
 pub use shields::Shield;
 pub use sites::PageFrom;
+pub use snapshot::Snapshot;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]

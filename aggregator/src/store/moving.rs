@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 use shared::clock::UnixMs;
 
 use super::db::{Db, Engine, Tx, sql};
-use super::dump::{Into, cells, last_number, moved_tables, set_last_number};
+use super::dump::{Into, cells, last_number, set_last_number};
+use super::tables::moved_tables;
 use super::{Place, Store};
 use crate::backup::format::Cell;
 use crate::error::{Error, MOVED, Result};

@@ -11,6 +11,7 @@ mod guests;
 mod operations;
 mod page;
 mod props;
+mod schemas;
 mod shared_links;
 mod site;
 

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{CLAUSES_MAX, Filter, Invalid, Op, Reader, invalid};
+use super::super::super::filter::{CLAUSES_MAX, Filter, Op};
+use super::super::{Invalid, invalid};
+use super::Reader;
 
 /// What such a filter names in the place of a dimension.
 pub(super) const NAME: &str = "segment";
@@ -77,7 +79,7 @@ impl Reader<'_> {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::parse_json;
+    use super::super::super::tests::parse_json;
     use super::*;
 
     #[test]
