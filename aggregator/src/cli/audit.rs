@@ -11,7 +11,7 @@ use aggregator::data::DataFolder;
 use aggregator::edge::REPORTS;
 use aggregator::error::{Error, Result};
 use aggregator::site::Site;
-use aggregator::store::{KnownSource, MARKERS_DAYS, Store};
+use aggregator::store::{KnownSource, Store, markers_are_kept};
 use axum::http::Method;
 use clap::Args;
 use shared::clock::Clock as _;
@@ -185,9 +185,7 @@ fn delivery(
         sources.len()
     ));
     for source in sources {
-        // Markers of days long past are deleted.
-        let are_kept = today().duration_since(source.date).as_hours() <= 24 * MARKERS_DAYS;
-        if are_kept && source.markers != source.last_seq {
+        if markers_are_kept(source.date, today()) && source.markers != source.last_seq {
             found.problems.push(format!(
                 "{domain}, {}, shard {}: {} batches were applied, but there are {} markers",
                 source.date, source.shard, source.last_seq, source.markers

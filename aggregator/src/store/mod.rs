@@ -63,7 +63,7 @@ pub use live::{Live, LiveMinute, Minute};
 pub use logins::Login;
 pub use mail::{ALERT_EVERY_MS, GivenUp, LastMail, MailOf, MailWish, Recipient};
 pub use moving::{Held, Moved, State as MoveState, Sums, TableSum};
-pub use retention::{KEPT_MONTHS_MAX, MARKERS_DAYS};
+pub use retention::{KEPT_MONTHS_MAX, markers_are_kept};
 pub use roles::Person;
 pub use saved_segments::{
     SAVED_SEGMENTS_MAX, SEGMENT_BYTES_MAX, SEGMENT_NAME_CHARS_MAX, SavedSegment,

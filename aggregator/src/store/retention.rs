@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// How long the markers of a source's batches stay after its day, days. The edge forgets its
 /// batches 48 hours after they were acknowledged; whatever it sends later than this is a duplicate.
-pub const MARKERS_DAYS: i64 = 14;
+const MARKERS_DAYS: i64 = 14;
 /// How much longer than its counts it is known which batch of a source was the last, days. An edge that
 /// delivers a day after its time asks for it until 48 hours later: told that there is none, it would
 /// send all of it again, every hour.
@@ -27,6 +27,12 @@ pub(super) fn check_months(months: u32) -> Result<()> {
     Err(Error::Invalid(format!(
         "months: counts are kept for 1 to {KEPT_MONTHS_MAX} months"
     )))
+}
+
+/// Whether the markers of a source of this date must still be there, whatever zone its site is in.
+/// `today` is UTC's: at the site it may be tomorrow, and they go by its days.
+pub fn markers_are_kept(date: Date, today: Date) -> bool {
+    day_number(date) > day_number(today) - MARKERS_DAYS
 }
 
 impl Store {
@@ -91,7 +97,7 @@ impl Store {
         Ok(deleted > 0)
     }
 
-    /// Deletes the markers of batches that no edge will send again.
+    /// Deletes the markers of batches that no edge will send again: of `today` in the site's zone.
     ///
     /// # Errors
     /// The database failed; nothing is deleted.

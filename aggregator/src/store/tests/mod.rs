@@ -364,7 +364,13 @@ async fn markers_go_and_a_late_duplicate_is_still_one(place: Place) {
     let all = batch(site.id, 1);
     store.apply_batch(&all, [1; 32], noon()).await.unwrap();
     let forget = async |day| store.forget_markers(site.id, day).await.unwrap();
-    forget(date(2026, 12, 7)).await;
+    // Where it is tomorrow already none is gone that is still looked for.
+    for utc in (1..=6).map(|day| date(2026, 12, day)) {
+        assert!(markers_are_kept(today(), utc));
+        forget(utc.tomorrow().unwrap()).await;
+        assert_eq!(number(&store, "SELECT count(*) FROM batch").await, 1);
+    }
+    assert!(!markers_are_kept(today(), date(2026, 12, 7)));
     let again = async |sha| store.apply_batch(&all, [sha; 32], noon()).await.unwrap();
     assert_eq!(again(2).await, Applied::Conflict);
     forget(date(2026, 12, 8)).await;
