@@ -144,6 +144,15 @@ async fn i6_i7_two_servers_on_one_postgres_of_which_one_is_killed_count_once() {
             }
         }
     }
+    // On a slow machine there were few batches beside those in which one was killed.
+    let has_applied = |replica: &AtomicU32| replica.load(Ordering::Relaxed) >= 5;
+    let all = async {
+        while !balancer.applied.iter().all(has_applied) {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(2 * NEXT_BATCH, all).await;
+    in_time.expect("each applies batches");
     let acknowledged = load.stop().await;
     assert!(acknowledged.len() > 200, "only {}", acknowledged.len());
     let applied = [0, 1].map(|replica| balancer.applied[replica].load(Ordering::Relaxed));
@@ -152,7 +161,6 @@ async fn i6_i7_two_servers_on_one_postgres_of_which_one_is_killed_count_once() {
         acknowledged.len(),
         MOMENTS_MS.len() * REPLICAS
     );
-    assert!(applied.iter().all(|n| *n >= 5), "{applied:?}");
     load::each_counts_once(&system, &key, &acknowledged).await;
 
     // Whichever is asked; and no salt was drawn by the edge for want of the keeper's.
