@@ -319,14 +319,17 @@ cores; let nothing else run), \`scripts/bench <name>\` one benchmark. Options ar
 |---|---|
 ${machine.map(([name, value]) => `| ${name} | ${value} |`).join("\n")}
 
-| benchmark | run at (UTC) | of commit | on | load before | took |
-|---|---|---|---|---|---|
+| benchmark | run at (UTC) | of commit | on | load before | pace | took |
+|---|---|---|---|---|---|---|
 ${RAN.map((name) => [name, runs[name]])
   .map(
     ([name, run]) =>
-      `| ${name}${run.ok ? "" : ", **failed**"} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${run.on} | ${run.load_before} | ${number(run.seconds / 60, 1)} min |`,
+      `| ${name}${run.ok ? "" : ", **failed**"} | ${run.at.slice(0, 16).replace("T", " ")} | ${run.revision} | ${run.on} | ${run.load_before} | ${run.pace_ms ? `${run.pace_ms.join(", ")} ms` : "not known"} | ${number(run.seconds / 60, 1)} min |`,
   )
   .join("\n")}
+
+*Pace* is how long a fixed piece of work (\`bench/pace.mjs\`, nothing of Dayfly) took just before and just after:
+where it took twice as long, the machine was half as fast, and so is every time and rate of that run.
 
 ${lacking.length === 0 ? "" : `Not run: ${lacking.join(", ")}.\n\n`}## Figures with an aim
 
