@@ -1,12 +1,11 @@
-// How fast the machine is at the moment: the milliseconds that a fixed piece of work takes on one core,
-// the least of five. It has nothing of Dayfly, so what a benchmark found can be compared with what
-// another run found on the same machine at another time.
+// How fast the processor is at the moment: the milliseconds that a fixed piece of work takes on one core,
+// the least of five. It has nothing of Dayfly, and nothing of what files and the kernel add.
 
 import { createHash } from "node:crypto";
 
 const bytes = Buffer.alloc(32 * 1024 * 1024, 7);
 
-/** Hashing, arithmetic, and memory in no order. */
+/** Hashing and sorting. */
 const work = () => {
   createHash("sha256").update(bytes).digest();
   const numbers = new Float64Array(1_000_000);

@@ -328,8 +328,8 @@ ${RAN.map((name) => [name, runs[name]])
   )
   .join("\n")}
 
-*Pace* is how long a fixed piece of work (\`bench/pace.mjs\`, nothing of Dayfly) took just before and just after:
-where it took twice as long, the machine was half as fast, and so is every time and rate of that run.
+*Pace* is how long a fixed piece of work (\`bench/pace.mjs\`: hashing and sorting, nothing of Dayfly) took just
+before and just after. Where it took longer the processor was slower; what slows files or the kernel it does not see.
 
 ${lacking.length === 0 ? "" : `Not run: ${lacking.join(", ")}.\n\n`}## Figures with an aim
 
