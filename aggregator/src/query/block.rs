@@ -1,16 +1,58 @@
 //! The rows of one part of one segment, and which of them a filter lets through.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::range::Range;
 
 /// One column that a row's values are looked up in, and what each value stands for.
 pub struct Column {
-    pub(super) values: Option<Arc<Vec<u64>>>,
-    pub(super) numbers: Vec<u32>,
+    values: Option<Arc<Vec<u32>>>,
+    numbers: Arc<Vec<u32>>,
+    narrow: OnceCell<Narrow>,
+}
+
+/// The texts of a column, numbered from 0.
+pub(super) struct Narrow {
+    /// For each value the number of its text.
+    pub places: Vec<u32>,
+    /// How many texts there are.
+    pub width: usize,
 }
 
 impl Column {
+    /// Of values, which are places in `numbers`; without values all rows have the first.
+    pub(super) fn new(values: Option<Arc<Vec<u32>>>, numbers: Arc<Vec<u32>>) -> Self {
+        Self {
+            values,
+            numbers,
+            narrow: OnceCell::new(),
+        }
+    }
+
+    /// The values of all rows; `None` where all have the first.
+    pub(super) fn values(&self) -> Option<&[u32]> {
+        self.values.as_ref().map(|values| values.as_slice())
+    }
+
+    /// What several values stand for is one.
+    pub(super) fn narrow(&self) -> &Narrow {
+        self.narrow.get_or_init(|| {
+            // Few values, many rows: each value is looked up once.
+            let mut known: FxHashMap<u32, u32> = FxHashMap::default();
+            let places = self.numbers.iter().map(|number| {
+                let next = known.len() as u32;
+                *known.entry(*number).or_insert(next)
+            });
+            Narrow {
+                places: places.collect(),
+                width: known.len().max(1),
+            }
+        })
+    }
+
     /// The row's text, by number.
     pub fn number(&self, row: usize) -> u32 {
         self.numbers.get(self.place(row)).copied().unwrap_or(0)
@@ -35,7 +77,7 @@ pub(super) enum Test {
     /// For all of them, or for none.
     Const(bool),
     /// By the value of a column: for each what it says.
-    Table(Arc<Vec<u64>>, Vec<bool>),
+    Table(Arc<Vec<u32>>, Vec<bool>),
     /// All of them.
     And(Vec<Test>),
     /// Any of them.
@@ -62,10 +104,16 @@ impl Test {
         match self {
             Self::Const(false) => Vec::new(),
             Self::Const(true) => all.collect(),
+            // Which rows are kept cannot be foretold: each is written, and the next one over it.
             Self::Table(values, table) => {
-                let rows = values.iter().zip(all);
-                let rows = rows.filter(|(value, _)| is_true(table, Some(value)));
-                rows.map(|(_, row)| row).collect()
+                let mut rows = vec![0; values.len()];
+                let mut kept = 0;
+                for (value, row) in values.iter().zip(all) {
+                    rows[kept] = row;
+                    kept += usize::from(is_true(table, Some(value)));
+                }
+                rows.truncate(kept);
+                rows
             }
             Self::And(tests) => {
                 let mut tests = tests.iter();
@@ -124,7 +172,7 @@ impl Test {
     }
 }
 
-fn is_true(table: &[bool], value: Option<&u64>) -> bool {
+fn is_true(table: &[bool], value: Option<&u32>) -> bool {
     let place = value.copied().unwrap_or(0) as usize;
     table.get(place).copied().unwrap_or(false)
 }
@@ -139,7 +187,7 @@ pub struct Block {
     pub keys: Vec<Column>,
     /// As the counters that were asked for.
     pub counters: Vec<Vec<u64>>,
-    pub(super) hours: Option<Arc<Vec<u64>>>,
+    pub(super) hours: Option<Arc<Vec<u32>>>,
     pub(super) range: Option<Range>,
     pub(super) base: Test,
     pub(super) test: Test,
@@ -164,6 +212,7 @@ impl Block {
     /// The hour of a row; 0 where hours do not matter.
     pub fn hour(&self, row: usize) -> u64 {
         let hours = self.hours.as_ref();
-        hours.map_or(0, |hours| hours.get(row).copied().unwrap_or(0))
+        let hour = hours.and_then(|hours| hours.get(row).copied());
+        u64::from(hour.unwrap_or(0))
     }
 }

@@ -27,7 +27,7 @@ use super::ids::{Ids, Table};
 use super::metric::Estimate;
 use super::range::Range;
 use super::scan::Collect;
-use super::sums::{Group, Slots, SpanOf, Summed, add};
+use super::sums::{Group, Slots, SpanOf, Summed, add, by_number};
 use super::{GROUPS_MAX, too_many};
 use crate::error::Result;
 
@@ -58,7 +58,34 @@ pub struct Distinct {
 /// A class of rows: which mark, what it sees, the hour.
 type ClassKey = (u8, [u32; 3], u8);
 
-/// What is known of one day.
+/// What one mark tells of a group.
+#[derive(Debug, Default, Clone, Copy)]
+struct Touched {
+    /// No fewer.
+    lower: u64,
+    /// No more.
+    upper: u64,
+}
+
+impl Touched {
+    /// A class more: how many have touched rows of it that match, and any row.
+    fn add(&mut self, matched: u64, all: u64) {
+        self.lower = self.lower.max(matched);
+        self.upper += all;
+    }
+}
+
+/// The rows of a block that are looked at.
+struct Rows {
+    /// Those that match, and for each of them the number of its group.
+    matching: Vec<u32>,
+    groups: Ids,
+    /// All of them, and for each row of the block the number of what is constant.
+    base: Vec<u32>,
+    constants: Ids,
+}
+
+/// What is known of one day that came in several segments.
 #[derive(Default)]
 struct Day {
     /// By what is constant and class: how many have touched it.
@@ -139,42 +166,50 @@ impl Distincts {
     }
 
     fn reduce(&mut self, date: i64, day: &Day) {
-        let mut found: FxHashMap<Group, FxHashMap<u8, (u64, u64)>> = FxHashMap::default();
+        let marks = self.what.classes.len();
+        let mut found: FxHashMap<Group, Vec<Option<Touched>>> = FxHashMap::default();
         for ((group, class), n) in &day.matched {
-            let by_mark = found.entry(*group).or_default();
+            let by_mark = found.entry(*group).or_insert_with(|| vec![None; marks]);
             let all = day.all.get(&(self.constant(group), *class));
-            let (lower, upper) = by_mark.entry(class.0).or_default();
-            *lower = (*lower).max(*n);
-            *upper += all.copied().unwrap_or(0);
+            if let Some(touched) = by_mark.get_mut(usize::from(class.0)) {
+                touched
+                    .get_or_insert_default()
+                    .add(*n, all.copied().unwrap_or(0));
+            }
         }
         for (group, by_mark) in found {
             let activity = day.activity.get(&group).copied().unwrap_or(0);
-            let lower = by_mark.values().map(|(lower, _)| *lower).max();
-            let upper = by_mark.values().map(|(_, upper)| *upper).min();
-            let upper = upper.unwrap_or(activity).min(activity);
-            let lower = lower.unwrap_or(0).min(upper);
-            // A mark that looks at nothing tells how many there were at all.
-            let nothing = self.what.classes.iter();
-            let nothing = nothing
-                .zip(0_u8..)
-                .find(|(class, _)| class.places.is_empty());
-            let there = nothing.and_then(|(_, mark)| by_mark.get(&mark).map(|(_, all)| *all));
-            let others = by_mark.iter();
-            let others = others.filter(|(mark, _)| nothing.is_none_or(|(_, one)| one != **mark));
-            let touches = others.map(|(_, (_, upper))| *upper).min();
-            let touches = touches.unwrap_or(activity).min(activity);
-            let value = there.map_or(upper, |there| spread(touches, there));
-            let mut key = group;
-            if let Some(time) = self.slots.time.filter(|_| !self.span.is_by_hour()) {
-                key[time] = self.span.number(date, 0);
-            }
-            let sum = self.groups.entry(key).or_default();
-            *sum = sum.plus(Estimate {
-                lower,
-                value: value.clamp(lower, upper),
-                upper,
-            });
+            self.add(date, group, &by_mark, activity);
         }
+    }
+
+    /// Adds a group of a day: what each mark tells of it, and what they did.
+    fn add(&mut self, date: i64, group: Group, by_mark: &[Option<Touched>], activity: u64) {
+        let lower = by_mark.iter().flatten().map(|one| one.lower).max();
+        let upper = by_mark.iter().flatten().map(|one| one.upper).min();
+        let upper = upper.unwrap_or(activity).min(activity);
+        let lower = lower.unwrap_or(0).min(upper);
+        // A mark that looks at nothing tells how many there were at all.
+        let mut classes = self.what.classes.iter();
+        let nothing = classes.position(|class| class.places.is_empty());
+        let there = nothing.and_then(|mark| by_mark.get(mark).copied().flatten());
+        let others = by_mark.iter().enumerate();
+        let others = others.filter(|(mark, _)| Some(*mark) != nothing);
+        let touches = others
+            .filter_map(|(_, one)| one.as_ref())
+            .map(|one| one.upper);
+        let touches = touches.min().unwrap_or(activity).min(activity);
+        let value = there.map_or(upper, |there| spread(touches, there.upper));
+        let mut key = group;
+        if let Some(time) = self.slots.time.filter(|_| !self.span.is_by_hour()) {
+            key[time] = self.span.number(date, 0);
+        }
+        let sum = self.groups.entry(key).or_default();
+        *sum = sum.plus(Estimate {
+            lower,
+            value: value.clamp(lower, upper),
+            upper,
+        });
     }
 
     /// What of a group is constant for whoever is told apart.
@@ -210,22 +245,15 @@ impl Distincts {
     }
 
     /// Adds up what is wanted beside, which stands from `first` on in [`Block::counters`].
-    fn take_sums(&mut self, block: &Block, groups: &Ids, matching: &[u32], first: usize) {
+    fn take_sums(&mut self, block: &Block, rows: &Rows, first: usize) {
         let counters = block.counters.get(first..).unwrap_or_default();
         if counters.is_empty() {
             return;
         }
-        let width = counters.len();
-        let mut sums = vec![0_u64; groups.rows.len() * width];
-        for row in matching {
-            let row = *row as usize;
-            let at = groups.id(row) as usize * width;
-            for (sum, counts) in sums[at..at + width].iter_mut().zip(counters) {
-                *sum += counts[row];
-            }
-        }
+        let groups = &rows.groups;
+        let sums = by_number(counters, &rows.matching, groups);
         let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
-        for (row, counts) in groups.rows.iter().zip(sums.chunks(width)) {
+        for (row, counts) in groups.rows.iter().zip(sums.chunks(counters.len())) {
             if counts.iter().all(|n| *n == 0) {
                 continue;
             }
@@ -235,6 +263,26 @@ impl Distincts {
             }
             add(&mut self.sums, group, counts);
         }
+    }
+
+    /// What a mark says: classes, by group and class how many matched, by what is constant and class
+    /// how many there were.
+    fn touches(&self, block: &Block, mark: usize, hour: bool, rows: &Rows) -> (Ids, Table, Table) {
+        let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
+        let classes = Ids::of(block, 0..block.rows, columns, hour);
+        let (groups, constants) = (&rows.groups, &rows.constants);
+        let counts = &block.counters[mark];
+        let mut matched = Table::new(groups.rows.len(), classes.rows.len(), block.rows);
+        let matching = rows.matching.iter().zip(&groups.ids);
+        matched.add(matching.map(|(row, group)| {
+            let row = *row as usize;
+            (*group, classes.ids[row], counts[row])
+        }));
+        let mut all = Table::new(constants.rows.len(), classes.rows.len(), block.rows);
+        let counted = rows.base.iter().map(|row| *row as usize);
+        let counted = counted.filter(|row| counts[*row] > 0);
+        all.add(counted.map(|row| (constants.ids[row], classes.ids[row], counts[row])));
+        (classes, matched, all)
     }
 
     /// The class of a row, as one mark sees it.
@@ -261,68 +309,64 @@ impl Collect for Distincts {
         let slots = keys.iter().copied().zip(&self.slots.keys);
         let free = slots.filter(|(_, slot)| self.what.free.contains(slot));
         let free: Vec<usize> = free.map(|(key, _)| key).collect();
-        let groups = Ids::of(block, &keys, by_hour);
-        let constants = Ids::of(block, &free, false);
         let matching = block.matching();
-        let base = block.base();
-        let mut day = self.days.remove(&block.date).unwrap_or_default();
-        self.take_sums(block, &groups, &matching, count + 2);
-        let mut active = vec![0; groups.rows.len()];
-        for row in &matching {
-            let row = *row as usize;
-            active[groups.id(row) as usize] += block.counters[activity][row];
-        }
-        for (row, n) in groups.rows.iter().zip(active) {
-            if n > 0 {
-                let group = self.group(block, *row, by_hour);
-                *day.activity.entry(group).or_default() += n;
-            }
-        }
         let is_alone = !self.needs_all(block.date);
+        if is_alone && matching.is_empty() {
+            return Ok(());
+        }
+        let of_groups = matching.iter().map(|row| *row as usize);
+        let rows = Rows {
+            groups: Ids::of(block, of_groups, &keys, by_hour),
+            constants: Ids::of(block, 0..block.rows, &free, false),
+            base: block.base(),
+            matching,
+        };
+        self.take_sums(block, &rows, count + 2);
+        let (groups, constants) = (&rows.groups, &rows.constants);
+        let counts = &block.counters[activity..=activity];
+        let active = by_number(counts, &rows.matching, groups);
+        let mut touched: Vec<Option<Touched>> = vec![None; groups.rows.len() * count];
+        let mut day = self.days.remove(&block.date).unwrap_or_default();
         for (mark, class) in self.what.classes.iter().enumerate() {
             if class.hour && !of_hours {
                 continue;
             }
-            let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
-            let classes = Ids::of(block, columns, class.hour);
-            let counts = &block.counters[mark];
-            let mut matched = Table::new(groups.rows.len(), classes.rows.len(), block.rows);
-            for row in &matching {
-                let row = *row as usize;
-                matched.add(groups.id(row), classes.id(row), counts[row]);
-            }
-            let mut all = Table::new(constants.rows.len(), classes.rows.len(), block.rows);
-            for row in &base {
-                let row = *row as usize;
-                if counts[row] > 0 {
-                    all.add(constants.id(row), classes.id(row), counts[row]);
-                }
-            }
-            matched.each(|group, class, n| {
-                let row = groups.rows[group as usize];
-                let key = self.class(block, mark, classes.rows[class as usize]);
-                let group = self.group(block, row, by_hour);
-                *day.matched.entry((group, key)).or_default() += n;
-                if is_alone {
-                    let n = all.get(constants.id(row), class);
-                    day.all.insert((self.constant(&group), key), n);
-                }
-            });
-            if !is_alone {
-                // Other segments of the day may match where this one does not.
-                all.each(|constant, class, n| {
-                    let row = constants.rows[constant as usize];
-                    let key = self.class(block, mark, classes.rows[class as usize]);
-                    let constant = self.constant(&self.group(block, row, by_hour));
-                    *day.all.entry((constant, key)).or_default() += n;
+            let (classes, matched, all) = self.touches(block, mark, class.hour, &rows);
+            if is_alone {
+                matched.each(|group, class, n| {
+                    let group = group as usize;
+                    let all = all.get(constants.ids[groups.rows[group]], class);
+                    touched[group * count + mark]
+                        .get_or_insert_default()
+                        .add(n, all);
                 });
+                continue;
+            }
+            // Other segments of the day may match where this one does not.
+            matched.each(|group, class, n| {
+                let key = self.class(block, mark, classes.rows[class as usize]);
+                let group = self.group(block, groups.rows[group as usize], by_hour);
+                *day.matched.entry((group, key)).or_default() += n;
+            });
+            all.each(|constant, class, n| {
+                let row = constants.rows[constant as usize];
+                let key = self.class(block, mark, classes.rows[class as usize]);
+                let constant = self.constant(&self.group(block, row, by_hour));
+                *day.all.entry((constant, key)).or_default() += n;
+            });
+        }
+        for (at, (row, activity)) in groups.rows.iter().zip(active).enumerate() {
+            let touched = &touched[at * count..][..count];
+            if is_alone && touched.iter().any(Option::is_some) {
+                let group = self.group(block, *row, by_hour);
+                self.add(block.date, group, touched, activity);
+            } else if !is_alone && activity > 0 {
+                let group = self.group(block, *row, by_hour);
+                *day.activity.entry(group).or_default() += activity;
             }
         }
-        match is_alone {
-            true => self.reduce(block.date, &day),
-            false => {
-                self.days.insert(block.date, day);
-            }
+        if !is_alone {
+            self.days.insert(block.date, day);
         }
         let most = self.groups.len().max(self.sums.len()).max(self.days.len());
         too_many(most > GROUPS_MAX)

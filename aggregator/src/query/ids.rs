@@ -11,85 +11,87 @@ const PLACES_MAX: usize = 1 << 20;
 
 /// Rows by what they have in common, numbered from 0 in the order they come.
 pub struct Ids {
-    /// For each row; none where all are alike.
-    of_row: Option<Vec<u32>>,
+    /// For each of the rows, in their order, its number.
+    pub ids: Vec<u32>,
     /// For each number a row that has it.
     pub rows: Vec<usize>,
 }
 
 impl Ids {
-    /// By columns, and by the hour.
-    pub fn of(block: &Block, columns: &[usize], by_hour: bool) -> Self {
-        let columns = columns.iter().filter_map(|at| block.keys.get(*at));
+    /// These rows of a block, by columns and by the hour. Without either, all are alike, and were
+    /// there none.
+    pub fn of(
+        block: &Block,
+        rows: impl ExactSizeIterator<Item = usize> + Clone,
+        columns: &[usize],
+        by_hour: bool,
+    ) -> Self {
         let mut ids: Option<Self> = None;
-        for column in columns {
-            // Few values, many rows: each value is looked up once.
-            let mut known: FxHashMap<u32, u32> = FxHashMap::default();
-            let places = column.numbers().iter().map(|number| {
-                let next = known.len() as u32;
-                *known.entry(*number).or_insert(next)
-            });
-            let places: Vec<u32> = places.collect();
-            let of = |row: usize| places.get(column.place(row)).copied().unwrap_or(0);
-            ids = Some(Self::and(ids, block.rows, known.len().max(1), of));
+        for column in columns.iter().filter_map(|at| block.keys.get(*at)) {
+            let Some(values) = column.values() else {
+                continue;
+            };
+            let narrow = column.narrow();
+            let of = |row: usize| {
+                let place = narrow.places.get(values[row] as usize);
+                place.copied().unwrap_or(0)
+            };
+            ids = Some(Self::and(ids.as_ref(), rows.clone(), narrow.width, of));
         }
         if by_hour {
             let of = |row: usize| block.hour(row) as u32;
-            let last = (0..block.rows).map(of).max().unwrap_or(0);
-            ids = Some(Self::and(ids, block.rows, last as usize + 1, of));
+            let last = rows.clone().map(of).max().unwrap_or(0);
+            ids = Some(Self::and(ids.as_ref(), rows.clone(), last as usize + 1, of));
         }
-        ids.unwrap_or(Self {
-            of_row: None,
-            rows: vec![0],
+        ids.unwrap_or_else(|| Self {
+            ids: vec![0; rows.len()],
+            rows: vec![rows.clone().next().unwrap_or(0)],
         })
     }
 
-    /// Told apart by one thing more, a number below `width` of each of `count` rows.
-    fn and(before: Option<Self>, count: usize, width: usize, of: impl Fn(usize) -> u32) -> Self {
-        let mut rows = Vec::new();
-        let mut of_row = Vec::with_capacity(count);
-        let pairs = before.as_ref().map_or(1, |before| before.rows.len());
-        let pairs = pairs
-            .checked_mul(width)
-            .filter(|pairs| *pairs <= places(count));
-        if let Some(pairs) = pairs {
+    /// Told apart by one thing more, a number below `width` of each row.
+    fn and(
+        before: Option<&Self>,
+        rows: impl ExactSizeIterator<Item = usize>,
+        width: usize,
+        of: impl Fn(usize) -> u32,
+    ) -> Self {
+        let mut first = Vec::new();
+        let mut ids = Vec::with_capacity(rows.len());
+        let pairs = before.map_or(1, |before| before.rows.len());
+        let pairs = pairs.checked_mul(width);
+        if let Some(pairs) = pairs.filter(|pairs| *pairs <= places(rows.len())) {
             let mut known = vec![u32::MAX; pairs];
-            for row in 0..count {
-                let one = before.as_ref().map_or(0, |before| before.id(row));
+            let mut give = |row: usize, one: u32| {
                 let id = &mut known[one as usize * width + of(row) as usize];
                 if *id == u32::MAX {
-                    *id = rows.len() as u32;
-                    rows.push(row);
+                    *id = first.len() as u32;
+                    first.push(row);
                 }
-                of_row.push(*id);
+                ids.push(*id);
+            };
+            match before {
+                None => rows.for_each(|row| give(row, 0)),
+                Some(before) => rows.zip(&before.ids).for_each(|(row, one)| give(row, *one)),
             }
         } else {
             let mut known: FxHashMap<u64, u32> = FxHashMap::default();
             let mut last = (u64::MAX, 0);
-            for row in 0..count {
-                let one = before.as_ref().map_or(0, |before| before.id(row));
+            for (at, row) in rows.enumerate() {
+                let one = before.map_or(0, |before| before.ids[at]);
                 let both = u64::from(one) << 32 | u64::from(of(row));
                 if last.0 != both {
-                    let next = rows.len() as u32;
+                    let next = first.len() as u32;
                     let id = *known.entry(both).or_insert(next);
                     if id == next {
-                        rows.push(row);
+                        first.push(row);
                     }
                     last = (both, id);
                 }
-                of_row.push(last.1);
+                ids.push(last.1);
             }
         }
-        Self {
-            of_row: Some(of_row),
-            rows,
-        }
-    }
-
-    /// The number of a row.
-    pub fn id(&self, row: usize) -> u32 {
-        let ids = self.of_row.as_ref();
-        ids.map_or(0, |ids| ids.get(row).copied().unwrap_or(0))
+        Self { ids, rows: first }
     }
 }
 
@@ -118,18 +120,21 @@ impl Table {
         }
     }
 
-    /// Adds to the sum of a pair; 0 makes it one that there was.
-    pub fn add(&mut self, one: u32, other: u32, n: u64) {
+    /// Adds to the sums of pairs; 0 makes a pair one that there was.
+    pub fn add(&mut self, pairs: impl Iterator<Item = (u32, u32, u64)>) {
         match self {
             Self::Dense(width, sums) => {
-                if let Some(sum) = sums.get_mut(one as usize * *width + other as usize) {
-                    *sum = if *sum == ABSENT { n } else { *sum + n };
+                for (one, other, n) in pairs {
+                    if let Some(sum) = sums.get_mut(one as usize * *width + other as usize) {
+                        *sum = if *sum == ABSENT { n } else { *sum + n };
+                    }
                 }
             }
             Self::Sparse(sums) => {
-                *sums
-                    .entry(u64::from(one) << 32 | u64::from(other))
-                    .or_default() += n;
+                for (one, other, n) in pairs {
+                    let pair = u64::from(one) << 32 | u64::from(other);
+                    *sums.entry(pair).or_default() += n;
+                }
             }
         }
     }
@@ -182,17 +187,18 @@ mod tests {
             state ^= state << 17;
             state % below
         };
-        let keys = widths.iter().map(|width| Column {
-            values: Some(Arc::new((0..rows).map(|_| draw(*width)).collect())),
+        let keys = widths.iter().map(|width| {
+            let values = (0..rows).map(|_| draw(*width) as u32).collect();
             // Two values in three have a text of their own.
-            numbers: (0..*width as u32).map(|value| 7 + value * 2 / 3).collect(),
+            let numbers = (0..*width as u32).map(|value| 7 + value * 2 / 3).collect();
+            Column::new(Some(Arc::new(values)), Arc::new(numbers))
         });
         Block {
             date: 20_000,
             rows,
             keys: keys.collect(),
             counters: vec![(0..rows as u64).map(|row| row % 3).collect()],
-            hours: Some(Arc::new((0..rows as u64).map(|row| row % 25).collect())),
+            hours: Some(Arc::new((0..rows as u32).map(|row| row % 25).collect())),
             range: None,
             base: Test::Const(true),
             test: Test::Const(true),
@@ -213,20 +219,26 @@ mod tests {
         ] {
             let block = block(rows, widths);
             let columns: Vec<usize> = (0..widths.len()).collect();
-            let ids = Ids::of(&block, &columns, by_hour);
-            let mut known = BTreeMap::new();
-            for row in 0..rows {
-                let mut alike: Vec<u32> = block.keys.iter().map(|key| key.number(row)).collect();
-                alike.push(if by_hour { block.hour(row) as u32 } else { 0 });
-                let next = known.len() as u32;
-                let id = *known.entry(alike).or_insert(next);
-                assert_eq!(ids.id(row), id, "row {row} of {widths:?}");
-                assert_eq!(ids.id(ids.rows[id as usize]), id);
+            // All of them, and some.
+            for rows in [
+                (0..rows).collect::<Vec<usize>>(),
+                (0..rows / 3).map(|n| n * 3).collect(),
+            ] {
+                let ids = Ids::of(&block, rows.iter().copied(), &columns, by_hour);
+                let mut known = BTreeMap::new();
+                for (at, row) in rows.iter().enumerate() {
+                    let keys = block.keys.iter();
+                    let mut alike: Vec<u32> = keys.map(|key| key.number(*row)).collect();
+                    alike.push(if by_hour { block.hour(*row) as u32 } else { 0 });
+                    let next = known.len() as u32;
+                    let (id, first) = *known.entry(alike).or_insert((next, *row));
+                    assert_eq!(ids.ids[at], id, "row {row} of {widths:?}");
+                    assert_eq!(ids.rows[id as usize], first);
+                }
+                assert_eq!(ids.ids.len(), rows.len());
+                let alone = usize::from(widths.is_empty() && !by_hour);
+                assert_eq!(ids.rows.len(), known.len().max(alone));
             }
-            assert_eq!(
-                ids.rows.len(),
-                known.len().max(usize::from(widths.is_empty() && !by_hour))
-            );
         }
     }
 
@@ -235,10 +247,8 @@ mod tests {
         for rows in [0, 40_000] {
             let mut table = Table::new(90, 70, rows);
             assert_eq!(matches!(table, Table::Dense(..)), rows > 0);
-            for n in 0..5_000_u32 {
-                table.add(n % 89, n % 31, u64::from(n % 2));
-            }
-            table.add(89, 69, 0);
+            table.add((0..5_000_u32).map(|n| (n % 89, n % 31, u64::from(n % 2))));
+            table.add([(89, 69, 0)].into_iter());
             let mut sum = 0;
             let mut pairs = 0;
             table.each(|one, other, n| {
@@ -255,8 +265,8 @@ mod tests {
     fn rows_are_kept_by_all_conditions_together() {
         let mut block = block(1_000, &[8, 6]);
         let table = |at: usize, table: &[bool]| {
-            let values = block.keys[at].values.clone();
-            Test::Table(values.unwrap_or_default(), table.to_vec())
+            let values = block.keys[at].values().unwrap_or_default().to_vec();
+            Test::Table(Arc::new(values), table.to_vec())
         };
         let odd = || table(0, &[false, true, false, true, false, true, false, true]);
         let low = || table(1, &[true, true, true]);

@@ -102,17 +102,14 @@ pub trait Collect: Send + 'static {
     }
 }
 
-/// What combinations of attributes stand for: by date and segment, for each wanted attribute the
-/// texts of all combinations, by number.
-type Attrs = FxHashMap<(PartId, i64, i64), Vec<Vec<u32>>>;
+/// The parts that tell what combinations of attributes stand for, as they are stored: by date and
+/// segment.
+type Attrs = FxHashMap<(PartId, i64, i64), Vec<u8>>;
 
 /// What threads need to know of a scan.
 struct Job {
     located: Located,
     counters: Vec<Counter>,
-    /// Attributes of visits and of clients that are needed.
-    visit: Vec<usize>,
-    client: Vec<usize>,
     attrs: Attrs,
     range: Range,
     texts: SharedTexts,
@@ -143,26 +140,30 @@ pub async fn scan<C: Collect>(
         At::Place(place) => Some(*place),
         At::Always(_) => None,
     }));
-    let some = |of: fn(&Place) -> Option<usize>| {
-        let mut some: Vec<usize> = places.iter().filter_map(of).collect();
-        some.sort_unstable();
-        some.dedup();
-        some
-    };
-    let visit = some(|place| match place {
-        Place::Visit(at) => Some(*at),
-        _ => None,
-    });
-    let client = some(|place| match place {
-        Place::Client(at) => Some(*at),
-        _ => None,
-    });
-    let attrs = attrs(snapshot, &visit, &client, range, texts).await?;
+    let kinds = [
+        (
+            PartId::VisitAttrs,
+            places.iter().any(|place| matches!(place, Place::Visit(_))),
+        ),
+        (
+            PartId::ClientAttrs,
+            places.iter().any(|place| matches!(place, Place::Client(_))),
+        ),
+    ];
+    let kinds = kinds.into_iter().filter(|(_, is_needed)| *is_needed);
+    let kinds: Vec<PartId> = kinds.map(|(kind, _)| kind).collect();
+    let mut attrs = Attrs::default();
+    if !kinds.is_empty() {
+        snapshot
+            .parts(&kinds, range.from, range.to, |date, no, kind, bytes| {
+                attrs.insert((kind, date, no), bytes.to_vec());
+                Ok(())
+            })
+            .await?;
+    }
     let job = Arc::new(Job {
         located: located.clone(),
         counters: counters.to_vec(),
-        visit,
-        client,
         attrs,
         range: *range,
         texts: texts.clone(),
@@ -258,14 +259,25 @@ impl<C: Collect> Threads<C> {
     }
 }
 
-/// What a thread remembers from part to part: for every condition, which texts it holds for.
+/// What a thread remembers from part to part: for every condition, by its address, which texts it
+/// holds for, by their numbers.
 #[derive(Default)]
-struct Memory(FxHashMap<(usize, u32), bool>);
+struct Memory(FxHashMap<usize, Vec<Option<bool>>>);
 
 impl Memory {
-    fn holds(&mut self, leaf: &Arc<Leaf>, number: u32, text: impl FnOnce() -> Arc<str>) -> bool {
-        let key = (Arc::as_ptr(leaf) as usize, number);
-        *self.0.entry(key).or_insert_with(|| leaf.holds(&text()))
+    /// Which of these texts a condition holds for.
+    fn table(&mut self, leaf: &Arc<Leaf>, numbers: &[u32], texts: &SharedTexts) -> Vec<bool> {
+        let known = self.0.entry(Arc::as_ptr(leaf) as usize).or_default();
+        let last = numbers.iter().max().map_or(0, |last| *last as usize + 1);
+        known.resize(known.len().max(last), None);
+        let holds = |number: &u32| {
+            let known = &mut known[*number as usize];
+            *known.get_or_insert_with(|| {
+                let text = Arc::clone(&lock(texts).strings[*number as usize]);
+                leaf.holds(&text)
+            })
+        };
+        numbers.iter().map(holds).collect()
     }
 }
 
@@ -302,6 +314,7 @@ impl Job {
             no,
             strings: None,
             columns: FxHashMap::default(),
+            attrs: FxHashMap::default(),
         };
         let test = part.test(&self.located.filter, memory)?;
         let test = match &self.located.fixed {
@@ -355,16 +368,18 @@ struct Part<'a> {
     date: i64,
     no: i64,
     strings: Option<Arc<Vec<u32>>>,
-    columns: FxHashMap<ColumnId, Arc<Vec<u64>>>,
+    columns: FxHashMap<ColumnId, Arc<Vec<u32>>>,
+    /// The attributes of visits and of clients: how they are read, and the numbers of their texts.
+    attrs: FxHashMap<PartId, Arc<(PartReader<'a>, Vec<u32>)>>,
 }
 
 impl Part<'_> {
-    fn column(&mut self, id: ColumnId) -> Result<Arc<Vec<u64>>> {
+    fn column(&mut self, id: ColumnId) -> Result<Arc<Vec<u32>>> {
         if let Some(values) = self.columns.get(&id) {
             return Ok(values.clone());
         }
         let by_difference = self.job.located.part.by_difference();
-        let values = Arc::new(self.reader.column(id, by_difference(id))?);
+        let values = Arc::new(self.reader.places(id, by_difference(id))?);
         self.columns.insert(id, values.clone());
         Ok(values)
     }
@@ -373,25 +388,43 @@ impl Part<'_> {
         if let Some(numbers) = &self.strings {
             return Ok(numbers.clone());
         }
-        let strings = self.reader.strings()?;
-        let mut texts = lock(&self.job.texts);
-        let numbers = strings.iter().map(|text| texts.number_of(text)).collect();
-        let numbers = Arc::new(numbers);
+        let numbers = Arc::new(self.numbers(&self.reader)?);
         self.strings = Some(Arc::clone(&numbers));
         Ok(numbers)
     }
 
+    /// The numbers of a part's strings.
+    fn numbers(&self, reader: &PartReader) -> Result<Vec<u32>> {
+        let strings = reader.strings()?;
+        let mut texts = lock(&self.job.texts);
+        Ok(strings.iter().map(|text| texts.number_of(text)).collect())
+    }
+
+    /// For each combination of attributes the number of the text of one of them.
+    fn attr(&mut self, kind: PartId, at: usize) -> Result<Arc<Vec<u32>>> {
+        let known = self.attrs.get(&kind).cloned();
+        let attrs = match (known, self.job.attrs.get(&(kind, self.date, self.no))) {
+            (Some(known), _) => known,
+            (None, None) => return Ok(Arc::default()),
+            (None, Some(bytes)) => {
+                let reader = PartReader::new(bytes)?;
+                let numbers = self.numbers(&reader)?;
+                let read = Arc::new((reader, numbers));
+                self.attrs.insert(kind, Arc::clone(&read));
+                read
+            }
+        };
+        let (reader, numbers) = attrs.as_ref();
+        let places = reader.places(at as ColumnId, false)?;
+        let number = |place: &u32| numbers.get(*place as usize).copied().unwrap_or(0);
+        Ok(Arc::new(places.iter().map(number).collect()))
+    }
+
     /// The column a place is looked up in, and what its values stand for.
     fn look_up(&mut self, place: Place) -> Result<(ColumnId, Arc<Vec<u32>>)> {
-        let attr = |kind: PartId, wanted: &[usize], at: usize| {
-            let slot = wanted.iter().position(|known| *known == at);
-            let of = self.job.attrs.get(&(kind, self.date, self.no));
-            let texts = of.and_then(|texts| texts.get(slot?)).cloned();
-            Arc::new(texts.unwrap_or_default())
-        };
         Ok(match place {
-            Place::Visit(at) => (VISIT, attr(PartId::VisitAttrs, &self.job.visit, at)),
-            Place::Client(at) => (CLIENT, attr(PartId::ClientAttrs, &self.job.client, at)),
+            Place::Visit(at) => (VISIT, self.attr(PartId::VisitAttrs, at)?),
+            Place::Client(at) => (CLIENT, self.attr(PartId::ClientAttrs, at)?),
             Place::Text(at) => (TEXT + at as ColumnId, self.strings()?),
             Place::Prefix(depth) => {
                 let numbers = self.strings()?;
@@ -409,17 +442,11 @@ impl Part<'_> {
         let (column, numbers) = match at {
             At::Always(text) => {
                 let number = lock(&self.job.texts).number(text);
-                return Ok(Column {
-                    values: None,
-                    numbers: vec![number],
-                });
+                return Ok(Column::new(None, Arc::new(vec![number])));
             }
             At::Place(place) => self.look_up(*place)?,
         };
-        Ok(Column {
-            values: Some(self.column(column)?),
-            numbers: numbers.to_vec(),
-        })
+        Ok(Column::new(Some(self.column(column)?), numbers))
     }
 
     /// The condition for these rows. What looks at one column only becomes one table of it.
@@ -435,13 +462,7 @@ impl Part<'_> {
             Cond::Leaf(At::Always(text), leaf) => Test::Const(leaf.holds(text)),
             Cond::Leaf(At::Place(place), leaf) => {
                 let (column, numbers) = self.look_up(*place)?;
-                let texts = &self.job.texts;
-                let holds = |number: &u32| {
-                    memory.holds(leaf, *number, || {
-                        Arc::clone(&lock(texts).strings[*number as usize])
-                    })
-                };
-                let table: Vec<bool> = numbers.iter().map(holds).collect();
+                let table = memory.table(leaf, &numbers, &self.job.texts);
                 match (table.contains(&true), table.contains(&false)) {
                     (false, _) => Test::Const(false),
                     (true, false) => Test::Const(true),
@@ -450,47 +471,4 @@ impl Part<'_> {
             }
         })
     }
-}
-
-/// Reads what combinations of attributes stand for.
-async fn attrs(
-    snapshot: &mut Snapshot,
-    visit: &[usize],
-    client: &[usize],
-    range: &Range,
-    texts: &SharedTexts,
-) -> Result<Attrs> {
-    let mut kinds = Vec::new();
-    for (kind, wanted) in [(PartId::VisitAttrs, visit), (PartId::ClientAttrs, client)] {
-        if !wanted.is_empty() {
-            kinds.push(kind);
-        }
-    }
-    let mut attrs = Attrs::default();
-    if kinds.is_empty() {
-        return Ok(attrs);
-    }
-    snapshot
-        .parts(&kinds, range.from, range.to, |date, no, id, bytes| {
-            let reader = PartReader::new(bytes)?;
-            let strings = reader.strings()?;
-            let numbers: Vec<u32> = {
-                let mut texts = lock(texts);
-                strings.iter().map(|text| texts.number_of(text)).collect()
-            };
-            let wanted = match id {
-                PartId::VisitAttrs => visit,
-                _ => client,
-            };
-            let mut all = Vec::with_capacity(wanted.len());
-            for at in wanted {
-                let values = reader.column(*at as ColumnId, false)?;
-                let number = |place: &u64| numbers.get(*place as usize).copied().unwrap_or(0);
-                all.push(values.iter().map(number).collect());
-            }
-            attrs.insert((id, date, no), all);
-            Ok(())
-        })
-        .await?;
-    Ok(attrs)
 }

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::block::Block;
+use super::ids::Ids;
 use super::scan::Collect;
 use super::time::Spans;
 use super::{GROUPS_MAX, too_many};
@@ -100,54 +101,43 @@ impl Sums {
         }
         group
     }
+}
 
-    /// By one key, in as many places as it has values.
-    fn take_one(&mut self, block: &Block, slot: usize) {
-        let Some(key) = block.keys.first() else {
-            return;
-        };
-        let width = block.counters.len();
-        let mut sums = vec![0_u64; key.numbers().len() * width];
-        for row in block.matching() {
-            let row = row as usize;
-            let at = key.place(row) * width;
-            if let Some(sums) = sums.get_mut(at..at + width) {
-                for (sum, counts) in sums.iter_mut().zip(&block.counters) {
-                    *sum += counts[row];
-                }
-            }
-        }
-        let mut group = self.of_date(block.date, 0);
-        for (number, counts) in key.numbers().iter().zip(sums.chunks(width)) {
-            if counts.iter().any(|n| *n > 0) {
-                group[slot] = *number;
-                add(&mut self.groups, group, counts);
-            }
+/// Sums of counters over rows, by the number that each has: for each number as many as there are
+/// counters.
+pub fn by_number(counters: &[Vec<u64>], rows: &[u32], ids: &Ids) -> Vec<u64> {
+    let width = counters.len();
+    let mut sums = vec![0_u64; ids.rows.len() * width];
+    for (at, counts) in counters.iter().enumerate() {
+        for (row, id) in rows.iter().zip(&ids.ids) {
+            sums[*id as usize * width + at] += counts[*row as usize];
         }
     }
+    sums
 }
 
 impl Collect for Sums {
     fn take(&mut self, block: &Block) -> Result<()> {
         let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
-        if let ([slot], false) = (self.slots.keys.as_slice(), by_hour) {
-            self.take_one(block, *slot);
-            return too_many(self.groups.len() > GROUPS_MAX);
-        }
-        let mut counts = vec![0; block.counters.len()];
-        for row in block.matching() {
-            let row = row as usize;
-            for (count, of) in counts.iter_mut().zip(&block.counters) {
-                *count = of[row];
-            }
+        let keys: Vec<usize> = (0..self.slots.keys.len()).collect();
+        let rows = block.matching();
+        let ids = rows.iter().map(|row| *row as usize);
+        let ids = Ids::of(block, ids, &keys, by_hour);
+        let sums = by_number(&block.counters, &rows, &ids);
+        for (row, counts) in ids
+            .rows
+            .iter()
+            .zip(sums.chunks(block.counters.len().max(1)))
+        {
             if counts.iter().all(|n| *n == 0) {
                 continue;
             }
-            let mut group = self.of_date(block.date, if by_hour { block.hour(row) } else { 0 });
+            let hour = if by_hour { block.hour(*row) } else { 0 };
+            let mut group = self.of_date(block.date, hour);
             for (slot, key) in self.slots.keys.iter().zip(&block.keys) {
-                group[*slot] = key.number(row);
+                group[*slot] = key.number(*row);
             }
-            add(&mut self.groups, group, &counts);
+            add(&mut self.groups, group, counts);
         }
         too_many(self.groups.len() > GROUPS_MAX)
     }

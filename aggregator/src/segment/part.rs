@@ -4,6 +4,7 @@
 //! and each column its number, its length plain and as stored; then the bytes. What is stored
 //! shorter than it is plain is a zstd frame. Who needs one column skips the others.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -172,7 +173,7 @@ impl<'a> PartReader<'a> {
         let Some(plain) = self.plain(STRINGS)? else {
             return Ok(Vec::new());
         };
-        let mut rest = plain.as_slice();
+        let mut rest = plain.as_ref();
         let mut lengths = Vec::with_capacity(self.strings);
         for _ in 0..self.strings {
             lengths.push(bounded(&mut rest, STREAM_BYTES_MAX)?);
@@ -193,40 +194,50 @@ impl<'a> PartReader<'a> {
     /// # Errors
     /// The bytes are not of so many values.
     pub fn column(&self, id: ColumnId, by_difference: bool) -> Result<Vec<u64>, SegmentError> {
+        self.values(id, by_difference, |n| n)
+    }
+
+    /// The values of a column of places or hours, in half the memory. What is too large to be one
+    /// becomes the largest number there is, which is no place either.
+    ///
+    /// # Errors
+    /// The bytes are not of so many values.
+    pub fn places(&self, id: ColumnId, by_difference: bool) -> Result<Vec<u32>, SegmentError> {
+        self.values(id, by_difference, |n| u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    fn values<T: Copy + Default>(
+        &self,
+        id: ColumnId,
+        by_difference: bool,
+        of: impl Fn(u64) -> T,
+    ) -> Result<Vec<T>, SegmentError> {
+        let mut values = vec![T::default(); self.rows];
         let Some(plain) = self.plain(id)? else {
-            return Ok(vec![0; self.rows]);
+            return Ok(values);
         };
-        let mut values = Vec::with_capacity(self.rows);
-        let mut rest = plain.as_slice();
-        let mut before = 0_u64;
-        for _ in 0..self.rows {
-            let n = match rest {
-                [byte @ 0..0x80, after @ ..] => {
-                    rest = after;
-                    u64::from(*byte)
-                }
-                _ => number(&mut rest)?,
-            };
-            if by_difference {
+        if by_difference {
+            let mut before = 0_u64;
+            read(&plain, &mut values, |n| {
                 before = before.wrapping_add(unzigzag(n).cast_unsigned());
-                values.push(before);
-            } else {
-                values.push(n);
-            }
+                of(before)
+            })?;
+        } else {
+            read(&plain, &mut values, of)?;
         }
         Ok(values)
     }
 
-    fn plain(&self, id: ColumnId) -> Result<Option<Vec<u8>>, SegmentError> {
+    fn plain(&self, id: ColumnId) -> Result<Option<Cow<'a, [u8]>>, SegmentError> {
         let Some((_, plain, stored)) = self.streams.iter().find(|(known, ..)| *known == id) else {
             return Ok(None);
         };
         if stored.len() == *plain {
-            return Ok(Some(stored.to_vec()));
+            return Ok(Some(Cow::Borrowed(stored)));
         }
         let bytes = unpack(stored, *plain)?;
         if bytes.len() == *plain {
-            Ok(Some(bytes))
+            Ok(Some(Cow::Owned(bytes)))
         } else {
             Err(SegmentError("a column has another length"))
         }
@@ -292,6 +303,44 @@ fn put(bytes: &mut Vec<u8>, mut n: u64) {
     bytes.push(n as u8);
 }
 
+/// The bit of each of eight bytes that says that its number goes on.
+const GOES_ON: u64 = 0x8080_8080_8080_8080;
+
+/// Reads so many numbers. Most take one byte: eight of them are read at a time; and numbers of up to
+/// four bytes without a branch on their length, which nothing could foretell.
+fn read<T>(
+    plain: &[u8],
+    values: &mut [T],
+    mut of: impl FnMut(u64) -> T,
+) -> Result<(), SegmentError> {
+    let mut rest = plain;
+    let mut at = 0;
+    while at < values.len() {
+        if let Some(bytes) = rest.first_chunk::<8>() {
+            let word = u64::from_le_bytes(*bytes);
+            let goes_on = word & GOES_ON;
+            if let (0, Some(eight)) = (goes_on, values[at..].first_chunk_mut::<8>()) {
+                for (value, byte) in eight.iter_mut().zip(bytes) {
+                    *value = of(u64::from(*byte));
+                }
+                (rest, at) = (&rest[8..], at + 8);
+                continue;
+            }
+            let bits = (goes_on ^ GOES_ON).trailing_zeros() + 1;
+            if bits <= 32 {
+                let word = word & (u64::MAX >> (64 - bits));
+                let low = (word & 0x7F) | (word >> 1 & 0x3F80);
+                values[at] = of(low | (word >> 2 & 0x1F_C000) | (word >> 3 & 0xFE0_0000));
+                (rest, at) = (&rest[bits as usize / 8..], at + 1);
+                continue;
+            }
+        }
+        values[at] = of(number(&mut rest)?);
+        at += 1;
+    }
+    Ok(())
+}
+
 fn number(rest: &mut &[u8]) -> Result<u64, SegmentError> {
     let mut n = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -344,7 +393,11 @@ mod tests {
         #[test]
         fn what_was_encoded_is_decoded(
             strings in prop::collection::vec("\\PC{0,12}", 0..20),
-            rows in prop::collection::vec((any::<u64>(), 0u64..300, Just(0u64), 0u64..2), 0..200),
+            rows in prop::collection::vec(
+                // Numbers of each length; few that take more than a byte.
+                ((any::<u64>(), 0u32..64).prop_map(|(n, by)| n >> by), 0u64..132, Just(0u64), 0u64..2),
+                0..200,
+            ),
         ) {
             let mut columns: BTreeMap<ColumnId, Vec<u64>> = BTreeMap::new();
             for (a, b, c, d) in &rows {
@@ -362,6 +415,9 @@ mod tests {
             prop_assert_eq!(read.strings().unwrap(), part.strings.clone());
             for (id, values) in &columns {
                 prop_assert_eq!(&read.column(*id, by_difference(*id)).unwrap(), values);
+                let places = values.iter().map(|n| u32::try_from(*n).unwrap_or(u32::MAX));
+                let places: Vec<u32> = places.collect();
+                prop_assert_eq!(read.places(*id, by_difference(*id)).unwrap(), places);
             }
             prop_assert_eq!(Part::decode(&bytes, by_difference).unwrap().encode(by_difference, true).unwrap(), bytes);
         }
