@@ -77,12 +77,44 @@ impl Touched {
 
 /// The rows of a block that are looked at.
 struct Rows {
-    /// Those that match, and for each of them the number of its group.
-    matching: Vec<u32>,
-    groups: Ids,
-    /// All of them, and for each row of the block the number of what is constant.
+    /// All of them, and for each of them the number of what is constant.
     base: Vec<u32>,
     constants: Ids,
+    /// Those that match, and for each of them its place among all of them and the number of its group.
+    matching: Vec<u32>,
+    places: Vec<usize>,
+    groups: Ids,
+}
+
+impl Rows {
+    /// Of a block, with the keys that groups are made of, and those that are constant.
+    fn of(
+        block: &Block,
+        matching: Vec<u32>,
+        keys: &[usize],
+        by_hour: bool,
+        free: &[usize],
+    ) -> Self {
+        let base = block.base();
+        let mut place = 0;
+        let places = matching.iter().map(|row| {
+            while base.get(place).is_some_and(|other| other < row) {
+                place += 1;
+            }
+            place
+        });
+        Self {
+            places: places.collect(),
+            constants: Ids::of(block, rows(&base), free, false),
+            groups: Ids::of(block, rows(&matching), keys, by_hour),
+            base,
+            matching,
+        }
+    }
+}
+
+fn rows(of: &[u32]) -> impl ExactSizeIterator<Item = usize> + Clone {
+    of.iter().map(|row| *row as usize)
 }
 
 /// What is known of one day that came in several segments.
@@ -245,13 +277,13 @@ impl Distincts {
     }
 
     /// Adds up what is wanted beside, which stands from `first` on in [`Block::counters`].
-    fn take_sums(&mut self, block: &Block, rows: &Rows, first: usize) {
+    fn take_sums(&mut self, block: &Block, seen: &Rows, first: usize) {
         let counters = block.counters.get(first..).unwrap_or_default();
         if counters.is_empty() {
             return;
         }
-        let groups = &rows.groups;
-        let sums = by_number(counters, &rows.matching, groups);
+        let groups = &seen.groups;
+        let sums = by_number(counters, &seen.matching, groups);
         let by_hour = self.span.is_by_hour() && self.slots.time.is_some();
         for (row, counts) in groups.rows.iter().zip(sums.chunks(counters.len())) {
             if counts.iter().all(|n| *n == 0) {
@@ -267,21 +299,23 @@ impl Distincts {
 
     /// What a mark says: classes, by group and class how many matched, by what is constant and class
     /// how many there were.
-    fn touches(&self, block: &Block, mark: usize, hour: bool, rows: &Rows) -> (Ids, Table, Table) {
+    fn touches(&self, block: &Block, mark: usize, hour: bool, seen: &Rows) -> (Ids, Table, Table) {
         let columns = self.columns.get(mark).map_or(&[][..], Vec::as_slice);
-        let classes = Ids::of(block, 0..block.rows, columns, hour);
-        let (groups, constants) = (&rows.groups, &rows.constants);
+        let classes = Ids::of(block, rows(&seen.base), columns, hour);
         let counts = &block.counters[mark];
-        let mut matched = Table::new(groups.rows.len(), classes.rows.len(), block.rows);
-        let matching = rows.matching.iter().zip(&groups.ids);
-        matched.add(matching.map(|(row, group)| {
-            let row = *row as usize;
-            (*group, classes.ids[row], counts[row])
-        }));
-        let mut all = Table::new(constants.rows.len(), classes.rows.len(), block.rows);
-        let counted = rows.base.iter().map(|row| *row as usize);
-        let counted = counted.filter(|row| counts[*row] > 0);
-        all.add(counted.map(|row| (constants.ids[row], classes.ids[row], counts[row])));
+        let width = classes.rows.len();
+        let mut matched = Table::new(seen.groups.rows.len(), width, seen.base.len());
+        let matching = seen.matching.iter().zip(&seen.places);
+        let matching = matching.zip(&seen.groups.ids);
+        matched.add(
+            matching
+                .map(|((row, place), group)| (*group, classes.ids[*place], counts[*row as usize])),
+        );
+        let mut all = Table::new(seen.constants.rows.len(), width, seen.base.len());
+        let base = seen.base.iter().map(|row| counts[*row as usize]);
+        let base = base.zip(seen.constants.ids.iter().zip(&classes.ids));
+        let counted = base.filter(|(n, _)| *n > 0);
+        all.add(counted.map(|(n, (constant, class))| (*constant, *class, n)));
         (classes, matched, all)
     }
 
@@ -314,28 +348,27 @@ impl Collect for Distincts {
         if is_alone && matching.is_empty() {
             return Ok(());
         }
-        let of_groups = matching.iter().map(|row| *row as usize);
-        let rows = Rows {
-            groups: Ids::of(block, of_groups, &keys, by_hour),
-            constants: Ids::of(block, 0..block.rows, &free, false),
-            base: block.base(),
-            matching,
-        };
-        self.take_sums(block, &rows, count + 2);
-        let (groups, constants) = (&rows.groups, &rows.constants);
+        let seen = Rows::of(block, matching, &keys, by_hour, &free);
+        self.take_sums(block, &seen, count + 2);
+        let (groups, constants) = (&seen.groups, &seen.constants);
         let counts = &block.counters[activity..=activity];
-        let active = by_number(counts, &rows.matching, groups);
+        let active = by_number(counts, &seen.matching, groups);
+        // All rows of a group have one constant.
+        let mut constant_of = vec![0; groups.rows.len()];
+        for (place, group) in seen.places.iter().zip(&groups.ids) {
+            constant_of[*group as usize] = constants.ids[*place];
+        }
         let mut touched: Vec<Option<Touched>> = vec![None; groups.rows.len() * count];
         let mut day = self.days.remove(&block.date).unwrap_or_default();
         for (mark, class) in self.what.classes.iter().enumerate() {
             if class.hour && !of_hours {
                 continue;
             }
-            let (classes, matched, all) = self.touches(block, mark, class.hour, &rows);
+            let (classes, matched, all) = self.touches(block, mark, class.hour, &seen);
             if is_alone {
                 matched.each(|group, class, n| {
                     let group = group as usize;
-                    let all = all.get(constants.ids[groups.rows[group]], class);
+                    let all = all.get(constant_of[group], class);
                     touched[group * count + mark]
                         .get_or_insert_default()
                         .add(n, all);

@@ -140,18 +140,17 @@ pub async fn scan<C: Collect>(
         At::Place(place) => Some(*place),
         At::Always(_) => None,
     }));
-    let kinds = [
-        (
-            PartId::VisitAttrs,
-            places.iter().any(|place| matches!(place, Place::Visit(_))),
-        ),
-        (
-            PartId::ClientAttrs,
-            places.iter().any(|place| matches!(place, Place::Client(_))),
-        ),
-    ];
-    let kinds = kinds.into_iter().filter(|(_, is_needed)| *is_needed);
-    let kinds: Vec<PartId> = kinds.map(|(kind, _)| kind).collect();
+    let mut kinds: Vec<PartId> = Vec::new();
+    for place in places {
+        let kind = match place {
+            Place::Visit(_) => PartId::VisitAttrs,
+            Place::Client(_) => PartId::ClientAttrs,
+            _ => continue,
+        };
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
     let mut attrs = Attrs::default();
     if !kinds.is_empty() {
         snapshot
@@ -397,7 +396,7 @@ impl Part<'_> {
     fn numbers(&self, reader: &PartReader) -> Result<Vec<u32>> {
         let strings = reader.strings()?;
         let mut texts = lock(&self.job.texts);
-        Ok(strings.iter().map(|text| texts.number_of(text)).collect())
+        Ok(strings.iter().map(|text| texts.number(text)).collect())
     }
 
     /// For each combination of attributes the number of the text of one of them.

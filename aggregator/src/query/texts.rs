@@ -14,23 +14,12 @@ pub struct Texts {
 impl Texts {
     /// The number of a text.
     pub fn number(&mut self, text: &str) -> u32 {
-        match self.numbers.get(text) {
-            Some(number) => *number,
-            None => self.insert(Arc::from(text)),
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
         }
-    }
-
-    /// The number of a text that is kept already.
-    pub fn number_of(&mut self, text: &Arc<str>) -> u32 {
-        match self.numbers.get(text.as_ref()) {
-            Some(number) => *number,
-            None => self.insert(text.clone()),
-        }
-    }
-
-    fn insert(&mut self, text: Arc<str>) -> u32 {
         let number = self.strings.len() as u32;
-        self.strings.push(text.clone());
+        let text: Arc<str> = Arc::from(text);
+        self.strings.push(Arc::clone(&text));
         self.numbers.insert(text, number);
         number
     }

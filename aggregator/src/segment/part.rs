@@ -103,9 +103,25 @@ impl Part {
         }
         Ok(Self {
             rows: reader.rows(),
-            strings: reader.strings()?,
+            strings: reader.strings()?.iter().map(Arc::from).collect(),
             columns,
         })
+    }
+}
+
+/// The strings of a part, in one.
+#[derive(Debug, Default)]
+pub struct Strings {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Strings {
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        let strings = begins.zip(&self.ends);
+        strings.map(|(begin, end)| self.text.get(*begin..*end).unwrap_or_default())
     }
 }
 
@@ -169,24 +185,26 @@ impl<'a> PartReader<'a> {
     ///
     /// # Errors
     /// The bytes are not of strings.
-    pub fn strings(&self) -> Result<Vec<Arc<str>>, SegmentError> {
+    pub fn strings(&self) -> Result<Strings, SegmentError> {
         let Some(plain) = self.plain(STRINGS)? else {
-            return Ok(Vec::new());
+            return Ok(Strings::default());
         };
         let mut rest = plain.as_ref();
-        let mut lengths = Vec::with_capacity(self.strings);
+        let mut ends = Vec::with_capacity(self.strings);
+        let mut end = 0_usize;
         for _ in 0..self.strings {
-            lengths.push(bounded(&mut rest, STREAM_BYTES_MAX)?);
+            end += bounded(&mut rest, STREAM_BYTES_MAX)?;
+            ends.push(end);
         }
         let text = std::str::from_utf8(rest).map_err(|_| SegmentError("a text is not UTF-8"))?;
-        let mut at = 0;
-        let mut strings = Vec::with_capacity(self.strings);
-        for length in lengths {
-            let string = text.get(at..at + length).ok_or(SegmentError("cut short"))?;
-            strings.push(Arc::from(string));
-            at += length;
+        if ends.iter().all(|end| text.is_char_boundary(*end)) {
+            Ok(Strings {
+                text: text.to_owned(),
+                ends,
+            })
+        } else {
+            Err(SegmentError("cut short"))
         }
-        Ok(strings)
     }
 
     /// The values of a column.
@@ -412,7 +430,8 @@ mod tests {
             };
             let bytes = part.encode(by_difference, true).unwrap();
             let read = PartReader::new(&bytes).unwrap();
-            prop_assert_eq!(read.strings().unwrap(), part.strings.clone());
+            let texts = read.strings().unwrap();
+            prop_assert!(texts.iter().eq(strings.iter().map(String::as_str)));
             for (id, values) in &columns {
                 prop_assert_eq!(&read.column(*id, by_difference(*id)).unwrap(), values);
                 let places = values.iter().map(|n| u32::try_from(*n).unwrap_or(u32::MAX));
