@@ -329,7 +329,7 @@ ${RAN.map((name) => [name, runs[name]])
   .join("\n")}
 
 *Pace* is how long a fixed piece of work (\`bench/pace.mjs\`: hashing and sorting, nothing of Dayfly) took just
-before and just after. Where it took longer the processor was slower; what slows files or the kernel it does not see.
+before and just after. Where it took longer the processor was slower; what slows memory, files or the kernel it does not see.
 
 ${lacking.length === 0 ? "" : `Not run: ${lacking.join(", ")}.\n\n`}## Figures with an aim
 
