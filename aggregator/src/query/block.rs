@@ -37,7 +37,7 @@ impl Column {
         self.values.as_ref().map(|values| values.as_slice())
     }
 
-    /// What several values stand for is one.
+    /// Its texts, numbered from 0: several values may stand for one.
     pub(super) fn narrow(&self) -> &Narrow {
         self.narrow.get_or_init(|| {
             // Few values, many rows: each value is looked up once.
